@@ -1,0 +1,1 @@
+"""Scenarios: YAML ⇄ frozen models, one file per primitive."""
