@@ -20,6 +20,7 @@ lab: $(STAMP)  ## Open the notebooks in JupyterLab
 	@$(BIN)/jupyter lab notebooks/
 
 setup: $(STAMP)  ## Only set up .venv
+	@:
 
 clean:  ## Remove .venv, builds and caches; your reports stay
 	@rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
