@@ -17,7 +17,8 @@ from types import ModuleType
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+PROJECT = PYPROJECT["project"]
 LOCKS = ("requirements.txt", "requirements-uv.txt")
 HEAVY = {
     "IPython",
@@ -202,6 +203,19 @@ def test_links_of_the_readme_lead_somewhere():
 def code_of(markdown: str) -> list[str]:
     blocks = re.findall(r"^```.*?^```", markdown, re.MULTILINE | re.DOTALL)
     return blocks + re.findall(r"`([^`\n]+)`", markdown)
+
+
+def test_the_picture_of_the_layers_is_the_contract():
+    contract = PYPROJECT["tool"]["importlinter"]["contracts"][0]["layers"]
+    names = [name for layer in contract for name in re.findall(r"\w+", layer)]
+    block = re.search(
+        r"```\n(.*?)```", (ROOT / "docs/architecture.md").read_text("utf-8"), re.DOTALL
+    )
+    assert block
+    cells = [cell for line in block[1].splitlines() for cell in re.split(r"\s{2,}", line)]
+    drawn = [cell for cell in cells if cell in names]
+    assert drawn == [name for name in names if name in drawn]
+    assert set(names) - set(drawn) == {"__main__", "event_rules", "event_files"}
 
 
 def test_the_index_of_decisions_is_complete():
