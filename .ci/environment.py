@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "environment.yml"
 
 # Where conda-forge calls a package otherwise than PyPI does; it writes all names in lower case.
-CONDA_NAMES = {"typst": "typst-py", "tzdata": "python-tzdata"}
+CONDA_NAMES = {"jupyter-client": "jupyter_client", "typst": "typst-py", "tzdata": "python-tzdata"}
 
 HEAD = """\
 # Made from pyproject.toml by .ci/environment.py; do not edit.
