@@ -1,0 +1,55 @@
+"""funnelsim: simulate and forecast sales funnels.
+
+>>> import funnelsim as fs
+>>> sorted(set(fs.__all__) - set(dir(fs)))
+[]
+
+Everything is imported when first used, so that importing funnelsim costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version as _version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from funnelsim import engine, errors, figures, measures
+    from funnelsim.engine import simulate
+    from funnelsim.events import EventLog
+    from funnelsim.scenarios.loading import load, schema
+    from funnelsim.scenarios.scenario import Scenario
+
+__all__ = [
+    "EventLog",
+    "Scenario",
+    "engine",
+    "errors",
+    "figures",
+    "load",
+    "measures",
+    "schema",
+    "simulate",
+]
+
+__version__ = _version("funnelsim")
+
+_HOMES = {
+    "EventLog": "events",
+    "Scenario": "scenarios.scenario",
+    "load": "scenarios.loading",
+    "schema": "scenarios.loading",
+    "simulate": "engine",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'funnelsim' has no attribute {name!r}")
+    home = _HOMES.get(name)
+    module = import_module(f"funnelsim.{home or name}")
+    return getattr(module, name) if home else module
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

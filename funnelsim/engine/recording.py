@@ -1,0 +1,291 @@
+"""What happens in a run, row by row, and the event log made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from importlib.metadata import version
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from funnelsim.engine.draws import Arrivals
+from funnelsim.engine.plan import Plan, PlanEffort, PlanMark
+from funnelsim.events import EventLog, Metadata, Staffed, StageInfo, TeamInfo
+from funnelsim.scenarios.stage import Stage
+from funnelsim.streams import Stream
+from funnelsim.worktime import from_instant
+
+__all__ = ["EffortRow", "Recording", "VisitRow", "event_log"]
+
+_NEVER = -(2**63)  # NaT as an integer
+Exit = Literal["moved", "timed_out", "ended", "open"]
+
+
+@dataclass(slots=True)
+class VisitRow:
+    """A visit; instants in microseconds, stages by number."""
+
+    lead: int
+    visit: int
+    stage: int
+    entered_at: int
+    ready_at: int = _NEVER
+    left_at: int = _NEVER
+    exit: Exit = "open"
+    next_stage: int = -1
+
+
+@dataclass(slots=True)
+class EffortRow:
+    """A piece of work."""
+
+    lead: int
+    visit: int
+    effort: str
+    team: int
+    queued_at: int
+    started_at: int = _NEVER
+    ended_at: int = _NEVER
+
+
+@dataclass(slots=True)
+class MarkRow:
+    """A mark; money in minor units, -1 for none."""
+
+    lead: int
+    visit: int
+    at: int
+    kind: str
+    reason: str
+    value: int
+    cost: int
+
+
+class Recording:
+    """Rows of one replication, in the order they began."""
+
+    def __init__(self, plan: Plan, arrivals: Arrivals) -> None:
+        self.plan = plan
+        self.arrivals = arrivals
+        self.visits: list[VisitRow] = []
+        self.efforts: list[EffortRow] = []
+        self.marks: list[MarkRow] = []
+
+    def enter(self, lead: int, visit: int, stage: int, now: int) -> VisitRow:
+        """Begin a visit."""
+        row = VisitRow(lead, visit, stage, now)
+        self.visits.append(row)
+        return row
+
+    def leave(self, row: VisitRow, now: int, how: Exit, to: int | None) -> int | None:
+        """End a visit; hands on where the lead goes."""
+        row.left_at, row.exit = now, how
+        if to is not None:
+            row.next_stage = to
+        return to
+
+    def queue(self, visit: VisitRow, effort: PlanEffort, now: int) -> EffortRow:
+        """Begin to wait for work."""
+        row = EffortRow(visit.lead, visit.visit, effort.id, effort.team, now)
+        self.efforts.append(row)
+        return row
+
+    def mark(self, visit: VisitRow, mark: PlanMark, u_value: float, u_cost: float) -> None:
+        """Mark a lead on entering a stage."""
+        value = int(self.arrivals.value[visit.lead]) if mark.deal_value else -1
+        if mark.value is not None:
+            value = round(mark.value.sample(u_value))
+        cost = -1 if mark.cost is None else round(mark.cost.sample(u_cost))
+        row = MarkRow(
+            visit.lead, visit.visit, visit.entered_at, mark.kind, mark.reason, value, cost
+        )
+        self.marks.append(row)
+
+
+def event_log(recording: Recording, stream: Stream, engine: str) -> EventLog:
+    """Turn rows into an event log.
+
+    Leads that were gone before the observed window are left out.
+    """
+    plan, arrivals = recording.plan, recording.arrivals
+    visits = _columns(recording.visits, VisitRow)
+    efforts = _columns(recording.efforts, EffortRow)
+    marks = _columns(recording.marks, MarkRow)
+    gone = visits["lead"][
+        (visits["exit"] == "ended") & (visits["left_at"] < plan.observed_from)
+    ].astype(np.int64)
+    kept = np.ones(len(arrivals), bool)
+    kept[gone] = False
+    visits, efforts, marks = (
+        {name: column[kept[rows["lead"].astype(np.int64)]] for name, column in rows.items()}
+        for rows in (visits, efforts, marks)
+    )
+    ids = _lead_ids(plan, arrivals, stream.replication)
+    return EventLog(
+        leads=_leads(plan, arrivals, ids, stream.replication)[kept].reset_index(drop=True),
+        visits=_visits(plan, visits, ids),
+        efforts=_efforts(plan, efforts, ids),
+        marks=_marks(plan, marks, ids),
+        meta=_metadata(plan, stream, engine),
+    )
+
+
+def _columns(rows: Sequence[Any], kind: type[Any]) -> dict[str, NDArray[Any]]:
+    """Rows as object columns."""
+    names = kind.__slots__
+    table = np.array([astuple(row) for row in rows], object).reshape(len(rows), len(names))
+    return {name: table[:, i] for i, name in enumerate(names)}
+
+
+def _lead_ids(plan: Plan, arrivals: Arrivals, replication: int) -> NDArray[Any]:
+    """Source, hour (UTC) and number within the hour: the same lead in every what-if."""
+    names = np.array([source.id for source in plan.sources], object)[arrivals.source]
+    hours = pd.to_datetime(arrivals.hour, unit="us", utc=True).strftime("%Y%m%dT%H%M")
+    suffix = f"~{replication}" if replication else ""
+    return np.array(
+        [
+            f"{name}-{hour}-{place}{suffix}"
+            for name, hour, place in zip(names, hours, arrivals.place.tolist(), strict=True)
+        ],
+        object,
+    )
+
+
+def _times(column: NDArray[Any]) -> pd.Series:
+    stamps = column.astype(np.int64).view("datetime64[us]")
+    return pd.Series(stamps).dt.tz_localize("UTC")
+
+
+def _money(column: NDArray[Any]) -> pd.Series:
+    amounts = pd.Series(column.astype(np.int64), dtype="Int64")
+    return amounts.mask(amounts < 0)
+
+
+def _names(numbers: NDArray[Any], ids: Sequence[str | None]) -> pd.Series:
+    """Ids by number; -1 is empty."""
+    known = np.array([*ids, None], object)
+    return pd.Series(known[numbers.astype(np.int64)], dtype="str")
+
+
+def _leads(plan: Plan, arrivals: Arrivals, ids: NDArray[Any], replication: int) -> pd.DataFrame:
+    sources = [plan.scenario.sources[source.id] for source in plan.sources]
+    at = _times(arrivals.at)
+    window = from_instant(plan.observed_from)
+    return pd.DataFrame(
+        {
+            "lead_id": pd.Series(ids, dtype="str"),
+            "customer_id": pd.Series(ids, dtype="str"),
+            "funnel": _names(arrivals.source, [s.funnel or plan.scenario.name for s in sources]),
+            "source": _names(arrivals.source, [source.id for source in plan.sources]),
+            "product": _names(arrivals.source, [s.product or None for s in sources]),
+            "segment": _names(arrivals.source, [s.segment or None for s in sources]),
+            "arrived_at": at,
+            "observed_from": at.where(at > pd.Timestamp(window), pd.Timestamp(window)),
+            "replication": replication,
+        }
+    )
+
+
+def _visits(plan: Plan, rows: dict[str, NDArray[Any]], ids: NDArray[Any]) -> pd.DataFrame:
+    stages = [stage.id for stage in plan.stages]
+    return pd.DataFrame(
+        {
+            "lead_id": pd.Series(ids[rows["lead"].astype(np.int64)], dtype="str"),
+            "visit": rows["visit"].astype(np.int64),
+            "stage": _names(rows["stage"], stages),
+            "entered_at": _times(rows["entered_at"]),
+            "ready_at": _times(rows["ready_at"]),
+            "left_at": _times(rows["left_at"]),
+            "exit": pd.Series(rows["exit"], dtype="str"),
+            "next_stage": _names(rows["next_stage"], stages),
+        }
+    )
+
+
+def _efforts(plan: Plan, rows: dict[str, NDArray[Any]], ids: NDArray[Any]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "lead_id": pd.Series(ids[rows["lead"].astype(np.int64)], dtype="str"),
+            "visit": rows["visit"].astype(np.int64),
+            "effort": pd.Series(rows["effort"], dtype="str"),
+            "team": _names(rows["team"], [team.id for team in plan.teams]),
+            "queued_at": _times(rows["queued_at"]),
+            "started_at": _times(rows["started_at"]),
+            "ended_at": _times(rows["ended_at"]),
+        }
+    )
+
+
+def _marks(plan: Plan, rows: dict[str, NDArray[Any]], ids: NDArray[Any]) -> pd.DataFrame:
+    value, cost = _money(rows["value"]), _money(rows["cost"])
+    money = value.notna() | cost.notna()
+    return pd.DataFrame(
+        {
+            "lead_id": pd.Series(ids[rows["lead"].astype(np.int64)], dtype="str"),
+            "visit": rows["visit"].astype(np.int64),
+            "at": _times(rows["at"]),
+            "kind": pd.Series(rows["kind"], dtype="str"),
+            "reason": pd.Series(rows["reason"], dtype="str"),
+            "value": value,
+            "cost": cost,
+            "currency": pd.Series(plan.scenario.currency, index=money.index, dtype="str").where(
+                money
+            ),
+        }
+    )
+
+
+def _metadata(plan: Plan, stream: Stream, engine: str) -> Metadata:
+    scenario = plan.scenario
+    return Metadata(
+        observed_from=from_instant(plan.observed_from),
+        observed_until=from_instant(plan.observed_until),
+        time_zone=scenario.time_zone,
+        title=scenario.title or {"en": scenario.name},
+        currency=scenario.currency,
+        illustrative=scenario.illustrative,
+        stages=tuple(
+            StageInfo(
+                id=key,
+                label=stage.label,
+                block=stage.block,
+                position=position,
+                advance=stage.next.advance if stage.next else None,
+                terminal=stage.next is None,
+                outcome=_outcome(stage),
+            )
+            for position, (key, stage) in enumerate(scenario.stages.items())
+        ),
+        teams=tuple(
+            TeamInfo(
+                id=team.id, label=scenario.teams[team.id].label, staffed=_staffed(plan, team.seats)
+            )
+            for team in plan.teams
+        ),
+        provenance={
+            "scenario": scenario.name,
+            "scenario_sha256": scenario.fingerprint(),
+            "seed": str(stream.seed),
+            "replication": str(stream.replication),
+            "engine": engine,
+            "funnelsim": version("funnelsim"),
+        },
+    )
+
+
+def _outcome(stage: Stage) -> Literal["won", "lost"] | None:
+    kinds = {mark.kind for mark in stage.marks}
+    return "won" if "won" in kinds else "lost" if "lost" in kinds else None
+
+
+def _staffed(plan: Plan, seats: Sequence[tuple[int, int]]) -> tuple[Staffed, ...]:
+    """Intervals with people at work, within the observed window."""
+    ends = [instant for instant, _ in seats[1:]] + [plan.observed_until]
+    return tuple(
+        Staffed(start=from_instant(max(start, plan.observed_from)), end=from_instant(end), seats=n)
+        for (start, n), end in zip(seats, ends, strict=True)
+        if n and end > plan.observed_from
+    )
