@@ -150,6 +150,25 @@ def imported_names(path: Path) -> set[str]:
     return {name.partition(".")[0] for name in names}
 
 
+@pytest.mark.parametrize(
+    ("interpreter", "said"),
+    [("/nowhere/python", "is not a Python 3.11 or newer"), ("", "funnelsim needs Python 3.11")],
+)
+def test_set_up_without_a_python_says_what_to_do(tmp_path, interpreter, said):
+    done = subprocess.run(
+        ["/bin/sh", ".ci/set-up", tmp_path / "venv"],
+        cwd=ROOT,
+        env={"PATH": str(tmp_path), "PYTHON": interpreter},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "PYTHON=/path/to/python3.11" in done.stderr
+    assert not (tmp_path / "venv").exists()
+
+
 # --- what `import funnelsim` gives --------------------------------------------------------------
 
 
