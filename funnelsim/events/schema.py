@@ -1,20 +1,22 @@
-"""The event log: one schema for a CRM's history and a simulated one.
-
-Four tables and metadata. Measures, figures, calibration and forecasts see only
-this, and never ask where the data came from.
-"""
+"""What an event log consists of: the columns of its four tables, and its metadata."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Literal
 
-import pandas as pd
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-__all__ = ["SCHEMA", "EventLog", "Metadata", "StageInfo", "Staffed", "TeamInfo"]
+__all__ = [
+    "EXITS",
+    "REQUIRED",
+    "SCHEMA",
+    "TIME",
+    "Metadata",
+    "StageInfo",
+    "Staffed",
+    "TeamInfo",
+]
 
 TIME = "datetime64[us, UTC]"
 
@@ -64,6 +66,17 @@ SCHEMA: Mapping[str, Mapping[str, str]] = {
     },
 }
 
+# Columns that are never empty; the others may be missing from what is given.
+REQUIRED: Mapping[str, tuple[str, ...]] = {
+    "leads": ("lead_id", "arrived_at"),
+    "visits": ("lead_id", "visit", "stage", "entered_at", "exit"),
+    "efforts": ("lead_id", "effort", "team"),
+    "marks": ("lead_id", "at", "kind"),
+}
+
+# How a visit ends: led on, timed out, given up in the queue, at a terminal stage, not yet.
+EXITS = ("moved", "timed_out", "reneged", "ended", "open")
+
 
 class Record(BaseModel):
     """Base of the metadata's parts: immutable, unknown keys refused."""
@@ -100,7 +113,12 @@ class TeamInfo(Record):
 
 
 class Metadata(Record):
-    """What the tables themselves cannot say."""
+    """What the tables themselves cannot say.
+
+    ``known`` says of a column, written ``table.column``, when its value was known:
+    at ``arrival``, at the ``mark``, or *overwritten* later, so that today's value says
+    nothing about the past and a cut by `EventLog.as_of` blanks it.
+    """
 
     format_version: Literal[1] = 1
     observed_from: AwareDatetime
@@ -114,14 +132,3 @@ class Metadata(Record):
     teams: tuple[TeamInfo, ...] = ()
     known: Mapping[str, Literal["arrival", "mark", "overwritten"]] = {}
     provenance: Mapping[str, str] = {}
-
-
-@dataclass(frozen=True, eq=False)
-class EventLog:
-    """Four validated tables and their metadata."""
-
-    leads: pd.DataFrame
-    visits: pd.DataFrame
-    efforts: pd.DataFrame
-    marks: pd.DataFrame
-    meta: Metadata

@@ -1,0 +1,251 @@
+r"""Event logs as folders: four tables, Parquet or CSV, and ``meta.json``.
+
+A folder appears whole or not at all. In CSV an empty field is an empty value; an
+empty *text*, and any text beginning with ``\ = + - @``, has a backslash in front,
+so that both come back exactly and no spreadsheet takes a name for a formula.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import ValidationError
+
+from funnelsim.documents import Document, explain
+from funnelsim.errors import DataError, Problem
+from funnelsim.events.schema import SCHEMA, TIME, Metadata
+from funnelsim.events.tables import Tables
+
+__all__ = ["Format", "read_folder", "write_folder"]
+
+Format = Literal["parquet", "csv"]
+META = "meta.json"
+ESCAPED = r"^(?=[\\=+\-@]|$)"
+NO_PARQUET = Problem(
+    "Parquet needs pyarrow, which is not installed",
+    fix='Install funnelsim with its extra, "funnelsim[parquet]", or use format="csv".',
+)
+
+
+def write_folder(tables: Tables, meta: Metadata, folder: Path, form: Format) -> None:
+    """Write a log's folder, whole or not at all.
+
+    Parameters
+    ----------
+    tables : mapping
+        Tables by name.
+    meta : Metadata
+        Written as ``meta.json``.
+    folder : Path
+        New, empty, or an event log, which is replaced.
+    form : str
+        ``parquet`` or ``csv``.
+
+    Raises
+    ------
+    DataError
+        The folder cannot be written or holds something else; pyarrow is missing.
+
+    Examples
+    --------
+    >>> write_folder({}, None, Path("here"), "excel")
+    Traceback (most recent call last):
+    funnelsim.errors.DataError: format "excel" is not known. Allowed here: parquet, csv.
+    """
+    if form not in {"parquet", "csv"}:
+        raise DataError(Problem(f'format "{form}" is not known', fix="Allowed here: parquet, csv."))
+    if form == "parquet" and not _has_pyarrow():
+        raise DataError(NO_PARQUET)
+    folder = folder.absolute()
+    _refuse_other_content(folder)
+    temporary = None
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        temporary.chmod(0o755)
+        _write_tables(tables, meta, temporary, form)
+        _put_in_place(temporary, folder)
+    except OSError as problem:
+        message = f"cannot be written ({problem.strerror or problem})"
+        fix = "Choose another folder, or ask for the right to write there."
+        raise DataError(Problem(message, str(folder), fix=fix)) from None
+    finally:
+        if temporary:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def read_folder(folder: Path) -> tuple[dict[str, pd.DataFrame], Metadata]:
+    """Read a log's folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Written by `write_folder`.
+
+    Returns
+    -------
+    tuple of dict and Metadata
+        Tables by name, not validated yet.
+
+    Raises
+    ------
+    DataError
+        The folder is no event log, is incomplete, or is of a newer format.
+
+    Examples
+    --------
+    >>> read_folder(Path("no-such-log"))
+    Traceback (most recent call last):
+    funnelsim.errors.DataError: no-such-log: there is no such folder
+    """
+    if not folder.is_dir():
+        what = "is a file, not a folder" if folder.exists() else "there is no such folder"
+        raise DataError(Problem(what, str(folder)))
+    header = _header(folder / META)
+    files = header.pop("files", None) or {}
+    meta = _metadata(header, str(folder / META))
+    form = files.get("format")
+    if form == "parquet" and not _has_pyarrow():
+        raise DataError(NO_PARQUET)
+    tables, problems = {}, []
+    for name in SCHEMA:
+        path = folder / f"{name}.{form}"
+        try:
+            dtypes = {**SCHEMA[name], **(files["attributes"] if name == "leads" else {})}
+            frame = pd.read_parquet(path) if form == "parquet" else _read_csv(path, dtypes)
+            expected = files["rows"][name]
+        except FileNotFoundError:
+            problems.append(Problem("the table is missing", str(path)))
+            continue
+        except (KeyError, TypeError):
+            raise DataError(Problem('"files" is not complete', str(folder / META))) from None
+        except (OSError, ValueError) as problem:
+            problems.append(Problem(f"cannot be read ({problem})", str(path)))
+            continue
+        if len(frame) != expected:
+            message = f"has {len(frame):,} rows where {META} says {expected:,}"
+            fix = "The file was cut short or edited; save the log again."
+            problems.append(Problem(message, str(path), fix=fix))
+        tables[name] = frame
+    if problems:
+        raise DataError(problems)
+    return tables, meta
+
+
+def _has_pyarrow() -> bool:
+    """Say whether Parquet can be read and written here."""
+    try:
+        import pyarrow  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def _refuse_other_content(folder: Path) -> None:
+    """Refuse to replace anything but an event log."""
+    if folder.is_file():
+        raise DataError(Problem("is a file, not a folder", str(folder)))
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / META).is_file():
+        fix = "Choose a new or an empty folder."
+        raise DataError(Problem("holds other files than an event log", str(folder), fix=fix))
+
+
+def _put_in_place(temporary: Path, folder: Path) -> None:
+    """Rename a finished folder to its name, setting an older one aside first."""
+    if not folder.exists():
+        temporary.rename(folder)
+        return
+    aside = temporary.with_name(f"{temporary.name}-old")
+    folder.rename(aside)
+    try:
+        temporary.rename(folder)
+    except OSError:
+        aside.rename(folder)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _write_tables(tables: Tables, meta: Metadata, folder: Path, form: Format) -> None:
+    """Write the tables and, last, what describes them."""
+    for name, frame in tables.items():
+        path = folder / f"{name}.{form}"
+        if form == "parquet":
+            frame.to_parquet(path, index=False)
+        else:
+            columns = {column: _as_text(frame[column]) for column in frame}
+            text = pd.DataFrame(columns)
+            text.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
+    leads = tables["leads"]
+    attributes = {name: str(leads[name].dtype) for name in leads if name not in SCHEMA["leads"]}
+    rows = {name: len(frame) for name, frame in tables.items()}
+    header = meta.model_dump(mode="json")
+    header["files"] = {"format": form, "rows": rows, "attributes": attributes}
+    text_of_meta = json.dumps(header, ensure_ascii=False, indent=2)
+    (folder / META).write_text(f"{text_of_meta}\n", encoding="utf-8")
+
+
+def _as_text(values: pd.Series) -> pd.Series:
+    """Return a column as its CSV fields."""
+    if isinstance(values.dtype, pd.DatetimeTZDtype):
+        stamps = np.datetime_as_string(values.dt.tz_localize(None).to_numpy(), unit="us")
+        text = pd.Series(stamps, index=values.index).astype("str") + "Z"
+        return text.where(values.notna())
+    if values.dtype == "str":
+        return values.str.replace(ESCAPED, r"\\", regex=True)
+    if values.dtype == "float64":
+        return values.map(repr, na_action="ignore").astype("str").where(values.notna())
+    return values
+
+
+def _read_csv(path: Path, dtypes: dict[str, str]) -> pd.DataFrame:
+    """Return a table from its CSV fields."""
+    text = pd.read_csv(path, dtype="str", keep_default_na=False, na_values=[""], encoding="utf-8")
+    return pd.DataFrame({name: _from_text(text[name], dtypes.get(name, "str")) for name in text})
+
+
+def _from_text(text: pd.Series, dtype: str) -> pd.Series:
+    """Return CSV fields as a column."""
+    if dtype == TIME:
+        return pd.to_datetime(text, format="ISO8601", utc=True).astype(TIME)
+    if dtype in {"Int64", "int64"}:
+        # through Python's integers: floats would lose digits of large amounts
+        numbers = text.map(int, na_action="ignore").astype("object").where(text.notna(), pd.NA)
+        return numbers.astype(dtype)
+    if dtype == "float64":
+        return text.map(float, na_action="ignore").astype("float64")
+    if dtype == "boolean":
+        return text.map({"True": True, "False": False}).astype("boolean")
+    return text.str.replace(r"^\\", "", regex=True)
+
+
+def _header(path: Path) -> dict[str, Any]:
+    """Return the content of ``meta.json``."""
+    try:
+        header = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        fix = "An event log's folder holds meta.json and four tables."
+        message = f"is no event log: {META} is missing"
+        raise DataError(Problem(message, str(path.parent), fix=fix)) from None
+    except (OSError, ValueError) as problem:
+        raise DataError(Problem(f"cannot be read ({problem})", str(path))) from None
+    if not isinstance(header, dict):
+        raise DataError(Problem("is not the metadata of an event log", str(path)))
+    return header
+
+
+def _metadata(header: dict[str, Any], name: str) -> Metadata:
+    """Return the metadata, or say what is wrong with it."""
+    version = header.get("format_version")
+    if isinstance(version, int) and version > 1:
+        message = f"is an event log of format {version}; this funnelsim reads format 1"
+        raise DataError(Problem(message, name, fix="Update funnelsim to read it."))
+    try:
+        return Metadata.model_validate(header)
+    except ValidationError as invalid:
+        raise DataError(explain(invalid, Document(name, header), Metadata)) from None

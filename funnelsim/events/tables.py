@@ -1,0 +1,254 @@
+"""Frames as given → tables as promised: typed by `SCHEMA`, in one order.
+
+Equal content gives equal tables, so comparing two logs is comparing frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pandas.api import types
+
+from funnelsim.documents import did_you_mean
+from funnelsim.errors import Problem
+from funnelsim.events.schema import REQUIRED, SCHEMA, TIME
+
+__all__ = ["Tables", "empty", "in_order", "positions", "typed"]
+
+Tables = Mapping[str, pd.DataFrame]
+
+# An offset after a time of day: 10:00Z, 10:00:00.123+02:00, 10:00 +0200.
+ZONED = r"\d:\d{2}(?::\d{2}(?:\.\d+)?)?\s*(?:Z|[+-]\d{2}(?::?\d{2})?)$"
+SHOWN = 3
+
+
+def empty(table: str) -> pd.DataFrame:
+    """Return a table without rows.
+
+    Parameters
+    ----------
+    table : str
+        ``leads``, ``visits``, ``efforts`` or ``marks``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns and dtypes of `SCHEMA`.
+
+    Examples
+    --------
+    >>> list(empty("efforts"))[:3]
+    ['lead_id', 'visit', 'effort']
+    """
+    columns = SCHEMA[table].items()
+    return pd.DataFrame({name: pd.Series([], dtype=dtype) for name, dtype in columns})
+
+
+def typed(table: str, frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Problem]]:
+    """Return a table with the columns and dtypes of `SCHEMA`.
+
+    Parameters
+    ----------
+    table : str
+        ``leads``, ``visits``, ``efforts`` or ``marks``.
+    frame : pandas.DataFrame
+        As given. Optional columns may be absent and become empty. ``leads`` may have
+        further columns, the leads' attributes; they become text, ``Int64``,
+        ``float64``, ``boolean`` or UTC times.
+
+    Returns
+    -------
+    tuple of pandas.DataFrame and list of Problem
+        The table (rows as given), and the columns that could not be read.
+
+    Examples
+    --------
+    >>> frame, problems = typed("marks", pd.DataFrame({"lead_id": [7], "kind": ["won"]}))
+    >>> frame["lead_id"].tolist(), [problem.message for problem in problems]
+    (['7'], ['the column at is missing'])
+    """
+    wanted = SCHEMA[table]
+    if not len(frame.columns):
+        return empty(table), []
+    extra = sorted(str(name) for name in frame.columns if name not in wanted)
+    problems: list[Problem] = []
+    columns: dict[str, pd.Series] = {}
+    for name, dtype in wanted.items():
+        if name in frame.columns:
+            columns[name] = _column(table, name, frame[name], dtype, problems)
+            continue
+        if name in REQUIRED[table]:
+            fix = did_you_mean(name, extra, limit=0)
+            problems.append(Problem(f"the column {name} is missing", table, fix=fix))
+        columns[name] = _blank(dtype, frame.index)
+    for name in extra:
+        if table != "leads":
+            fix = did_you_mean(name, wanted)
+            problems.append(Problem(f'unknown column "{name}"', table, fix=fix))
+            continue
+        values = frame[name]
+        columns[name] = _column(table, name, values, _attribute_dtype(values), problems)
+    return pd.DataFrame(columns, index=frame.index).reset_index(drop=True), problems
+
+
+def positions(ids: pd.Series, leads: pd.DataFrame) -> npt.NDArray[np.int64]:
+    """Return each id's row in ``leads``.
+
+    Parameters
+    ----------
+    ids : pandas.Series
+        Lead ids.
+    leads : pandas.DataFrame
+        The table of leads.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape ``(len(ids),)``; -1 where there is no such lead.
+
+    Examples
+    --------
+    >>> leads = pd.DataFrame({"lead_id": ["a", "b"]})
+    >>> positions(pd.Series(["b", "x"]), leads).tolist()
+    [1, -1]
+    """
+    known = leads["lead_id"]
+    first = ~known.duplicated() & known.notna()
+    rows = np.flatnonzero(first)
+    found = pd.Index(known[first]).get_indexer(pd.Index(ids))
+    return np.where((found >= 0) & ids.notna(), np.append(rows, -1)[found], -1).astype(np.int64)
+
+
+def in_order(tables: Tables) -> dict[str, pd.DataFrame]:
+    """Return the tables with their rows in the log's one order.
+
+    Leads stand by arrival and id; visits, efforts and marks by lead, then in time.
+
+    Parameters
+    ----------
+    tables : mapping
+        Typed tables by name.
+
+    Returns
+    -------
+    dict
+        Sorted tables, numbered from 0.
+
+    Examples
+    --------
+    >>> leads = pd.DataFrame({"lead_id": ["b", "a"], "arrived_at": ["2024-02-29T09:00Z"] * 2})
+    >>> tables = {name: empty(name) for name in SCHEMA} | {"leads": typed("leads", leads)[0]}
+    >>> in_order(tables)["leads"]["lead_id"].tolist()
+    ['a', 'b']
+    """
+    leads = tables["leads"].sort_values(["arrived_at", "lead_id"], kind="stable", ignore_index=True)
+    result = {"leads": leads}
+    by = {
+        "visits": ("visit",),
+        "efforts": ("queued_at", "started_at", "ended_at", "visit", "effort", "team", "worker"),
+        "marks": ("at", "visit", "kind", "reason", "value", "cost", "currency"),
+    }
+    for name, columns in by.items():
+        frame = tables[name]
+        keys = [_rank(frame[column]) for column in columns]
+        order = np.lexsort([*reversed(keys), positions(frame["lead_id"], leads)])
+        if (np.diff(order) != 1).any():
+            frame = frame.take(order)
+        result[name] = frame.reset_index(drop=True)
+    return result
+
+
+def _rank(values: pd.Series) -> npt.NDArray[np.int64]:
+    """Return integers in the order of the values, empty ones last."""
+    last = np.iinfo(np.int64).max
+    if isinstance(values.dtype, pd.DatetimeTZDtype):
+        ticks = values.astype("int64").to_numpy()
+        return np.where(values.isna(), last, ticks)
+    if types.is_integer_dtype(values.dtype):
+        return values.fillna(last).astype("int64").to_numpy()
+    codes, _ = pd.factorize(values, sort=True)
+    return np.where(codes < 0, last, codes)
+
+
+def _blank(dtype: str, index: pd.Index) -> pd.Series:
+    """Return an optional column that was not given."""
+    if dtype == "int64":
+        return pd.Series(0, index=index, dtype=dtype)
+    return pd.Series(pd.NA if dtype == "Int64" else None, index=index, dtype=dtype)
+
+
+def _attribute_dtype(values: pd.Series) -> str:
+    """Return the dtype in which a log keeps an attribute of leads."""
+    dtype = values.dtype
+    if types.is_bool_dtype(dtype):
+        return "boolean"
+    if types.is_integer_dtype(dtype):
+        return "Int64"
+    if types.is_float_dtype(dtype):
+        return "float64"
+    return TIME if types.is_datetime64_any_dtype(dtype) else "str"
+
+
+def _column(
+    table: str, name: str, values: pd.Series, dtype: str, problems: list[Problem]
+) -> pd.Series:
+    """Return one column with its dtype; what cannot be read becomes empty and a problem."""
+    if isinstance(values, pd.DataFrame):
+        problems.append(Problem(f"the column {name} occurs twice", table))
+        return _blank(dtype, values.index)
+    if values.dtype == dtype:
+        return values
+    if dtype == TIME:
+        return _times(table, name, values, problems)
+    if dtype in {"int64", "Int64"}:
+        return _integers(table, name, values, dtype, problems)
+    if dtype == "str" and types.is_float_dtype(values.dtype) and (values.dropna() % 1 == 0).all():
+        values = values.astype("Int64")  # ids that a spreadsheet turned into 112.0
+    return values.astype(dtype)
+
+
+def _integers(
+    table: str, name: str, values: pd.Series, dtype: str, problems: list[Problem]
+) -> pd.Series:
+    """Return whole numbers."""
+    numbers = pd.to_numeric(values, errors="coerce")
+    broken = values.notna() & ~(numbers % 1 == 0).fillna(False).astype("bool")
+    if dtype == "int64":
+        broken |= values.isna()
+    if broken.any():
+        problems.append(_unreadable(table, name, values[broken], "not whole numbers"))
+        numbers = numbers.mask(broken)
+    whole = numbers.astype("Int64")
+    return whole.fillna(0).astype("int64") if dtype == "int64" else whole
+
+
+def _times(table: str, name: str, values: pd.Series, problems: list[Problem]) -> pd.Series:
+    """Return UTC times; times without a zone are refused, not guessed."""
+    if isinstance(values.dtype, pd.DatetimeTZDtype):
+        return values.dt.tz_convert("UTC").astype(TIME)
+    fix = "Say in which zone they are, for example with dt.tz_localize."
+    text = values.astype("str")
+    given = values.notna()
+    naive = given & ~text.str.contains(ZONED, regex=True, na=False)
+    times = pd.to_datetime(text.mask(naive), format="ISO8601", utc=True, errors="coerce")
+    broken = given & ~naive & times.isna()
+    looks_like_time = naive & text.str.match(r"\d{4}-\d{2}-\d{2}", na=False)
+    if looks_like_time.any():
+        what = "times without a zone"
+        problems.append(_unreadable(table, name, values[looks_like_time], what, fix))
+    broken |= naive & ~looks_like_time
+    if broken.any():
+        problems.append(_unreadable(table, name, values[broken], "not times"))
+    return times.astype(TIME)
+
+
+def _unreadable(table: str, name: str, values: pd.Series, what: str, fix: str = "") -> Problem:
+    """Return the problem of values that cannot be read, with examples."""
+    shown = ", ".join(f"{value!s}" for value in values.head(SHOWN))
+    count = len(values)
+    return Problem(
+        f"{count} of its values {'is' if count == 1 else 'are'} {what}: {shown}", table, name, fix
+    )
