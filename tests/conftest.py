@@ -11,8 +11,8 @@ os.environ.setdefault("MPLBACKEND", "agg")
 
 from hypothesis import HealthCheck, settings
 
-# The same examples on every run, so that a red build stays red until it is mended; no time limits, because a busy
-# machine is no failure.
+# The same examples on every run, so that a red build stays red until it is mended; no time
+# limits, because a busy machine is no failure.
 settings.register_profile(
     "smoke",
     max_examples=25,
