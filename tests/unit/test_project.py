@@ -195,6 +195,16 @@ def test_import_is_light():
     assert HEAVY & set(done.stdout.split()) == set()
 
 
+def test_help_is_light():
+    code = (
+        "import atexit, sys; from funnelsim.cli import main; sys.argv = ['funnelsim', '--help'];"
+        "atexit.register(lambda: print(*sys.modules, sep='\\n', file=sys.stderr)); main()"
+    )
+    done = python("-c", code)
+    assert "Usage" in done.stdout
+    assert (HEAVY | {"pandas"}) & set(done.stderr.split()) == set()
+
+
 def test_python_dash_m_is_the_command():
     command = python("-m", "funnelsim", "--help")
     assert command.returncode == 0, command.stderr
