@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields
 from importlib.metadata import version
+from operator import attrgetter
 from typing import Any, Literal
 
 import numpy as np
@@ -114,13 +115,11 @@ def event_log(recording: Recording, stream: Stream, engine: str) -> EventLog:
     visits = _columns(recording.visits, VisitRow)
     efforts = _columns(recording.efforts, EffortRow)
     marks = _columns(recording.marks, MarkRow)
-    gone = visits["lead"][
-        (visits["exit"] == "ended") & (visits["left_at"] < plan.observed_from)
-    ].astype(np.int64)
+    gone = visits["lead"][(visits["exit"] == "ended") & (visits["left_at"] < plan.observed_from)]
     kept = np.ones(len(arrivals), bool)
     kept[gone] = False
     visits, efforts, marks = (
-        {name: column[kept[rows["lead"].astype(np.int64)]] for name, column in rows.items()}
+        {name: column[kept[rows["lead"]]] for name, column in rows.items()}
         for rows in (visits, efforts, marks)
     )
     ids = _lead_ids(plan, arrivals, stream.replication)
@@ -134,10 +133,13 @@ def event_log(recording: Recording, stream: Stream, engine: str) -> EventLog:
 
 
 def _columns(rows: Sequence[Any], kind: type[Any]) -> dict[str, NDArray[Any]]:
-    """Rows as object columns."""
-    names = kind.__slots__
-    table = np.array([astuple(row) for row in rows], object).reshape(len(rows), len(names))
-    return {name: table[:, i] for i, name in enumerate(names)}
+    """Rows as columns: whole numbers as int64, text as objects."""
+    return {
+        column.name: np.array(
+            list(map(attrgetter(column.name), rows)), np.int64 if column.type == "int" else object
+        )
+        for column in fields(kind)
+    }
 
 
 def _lead_ids(plan: Plan, arrivals: Arrivals, replication: int) -> NDArray[Any]:
@@ -155,19 +157,19 @@ def _lead_ids(plan: Plan, arrivals: Arrivals, replication: int) -> NDArray[Any]:
 
 
 def _times(column: NDArray[Any]) -> pd.Series:
-    stamps = column.astype(np.int64).view("datetime64[us]")
+    stamps = column.view("datetime64[us]")
     return pd.Series(stamps).dt.tz_localize("UTC")
 
 
 def _money(column: NDArray[Any]) -> pd.Series:
-    amounts = pd.Series(column.astype(np.int64), dtype="Int64")
+    amounts = pd.Series(column, dtype="Int64")
     return amounts.mask(amounts < 0)
 
 
 def _names(numbers: NDArray[Any], ids: Sequence[str | None]) -> pd.Series:
     """Ids by number; -1 is empty."""
     known = np.array([*ids, None], object)
-    return pd.Series(known[numbers.astype(np.int64)], dtype="str")
+    return pd.Series(known[numbers], dtype="str")
 
 
 def _leads(plan: Plan, arrivals: Arrivals, ids: NDArray[Any], replication: int) -> pd.DataFrame:
@@ -193,8 +195,8 @@ def _visits(plan: Plan, rows: dict[str, NDArray[Any]], ids: NDArray[Any]) -> pd.
     stages = [stage.id for stage in plan.stages]
     return pd.DataFrame(
         {
-            "lead_id": pd.Series(ids[rows["lead"].astype(np.int64)], dtype="str"),
-            "visit": rows["visit"].astype(np.int64),
+            "lead_id": pd.Series(ids[rows["lead"]], dtype="str"),
+            "visit": rows["visit"],
             "stage": _names(rows["stage"], stages),
             "entered_at": _times(rows["entered_at"]),
             "ready_at": _times(rows["ready_at"]),
@@ -208,8 +210,8 @@ def _visits(plan: Plan, rows: dict[str, NDArray[Any]], ids: NDArray[Any]) -> pd.
 def _efforts(plan: Plan, rows: dict[str, NDArray[Any]], ids: NDArray[Any]) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "lead_id": pd.Series(ids[rows["lead"].astype(np.int64)], dtype="str"),
-            "visit": rows["visit"].astype(np.int64),
+            "lead_id": pd.Series(ids[rows["lead"]], dtype="str"),
+            "visit": rows["visit"],
             "effort": pd.Series(rows["effort"], dtype="str"),
             "team": _names(rows["team"], [team.id for team in plan.teams]),
             "queued_at": _times(rows["queued_at"]),
@@ -224,8 +226,8 @@ def _marks(plan: Plan, rows: dict[str, NDArray[Any]], ids: NDArray[Any]) -> pd.D
     money = value.notna() | cost.notna()
     return pd.DataFrame(
         {
-            "lead_id": pd.Series(ids[rows["lead"].astype(np.int64)], dtype="str"),
-            "visit": rows["visit"].astype(np.int64),
+            "lead_id": pd.Series(ids[rows["lead"]], dtype="str"),
+            "visit": rows["visit"],
             "at": _times(rows["at"]),
             "kind": pd.Series(rows["kind"], dtype="str"),
             "reason": pd.Series(rows["reason"], dtype="str"),
