@@ -1,0 +1,1 @@
+"""Notebook → PDF: typed blocks, translated texts, a strict run, Typst."""

@@ -1,0 +1,136 @@
+"""What a report is made from: a scenario, a saved event log or a raw export."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from funnelsim.errors import DataError, ParameterError, Problem
+from funnelsim.events import EventLog
+
+__all__ = ["fingerprint", "open_log"]
+
+SCENARIO_ENDINGS = {".yaml", ".yml"}
+
+
+def open_log(
+    source: str | Path,
+    *,
+    mapping: str | Path = "",
+    seed: int = 1,
+    overrides: Mapping[str, Any] | None = None,
+) -> EventLog:
+    """Get an event log from whatever there is.
+
+    Parameters
+    ----------
+    source : str or Path
+        A scenario (``.yaml``: it is simulated), a folder that holds an event log,
+        or a raw export (then with a mapping).
+    mapping : str or Path
+        A mapping file for a raw export.
+    seed : int
+        For a scenario.
+    overrides : mapping, optional
+        Changes to a scenario, dotted path → value.
+
+    Returns
+    -------
+    EventLog
+
+    Raises
+    ------
+    ParameterError
+        A mapping for what needs none, overrides for what is no scenario.
+    InputError
+        The input cannot be read.
+
+    Examples
+    --------
+    >>> open_log("deals.csv")
+    Traceback (most recent call last):
+    funnelsim.errors.DataError: deals.csv: there is no such file
+    """
+    path = Path(source)
+    is_scenario = path.suffix.lower() in SCENARIO_ENDINGS
+    _check(path, is_scenario=is_scenario, mapping=str(mapping), overrides=overrides or {})
+    if is_scenario:
+        from funnelsim.engine import simulate
+        from funnelsim.scenarios.changes import change
+        from funnelsim.scenarios.loading import load
+
+        scenario = load(path)
+        if overrides:
+            scenario = change(scenario, "overrides", overrides)
+        return simulate(scenario, seed=seed)
+    if path.is_dir():
+        return EventLog.load(path)
+    from funnelsim.calibration.readers import read_mapped
+
+    return read_mapped(path, mapping)
+
+
+def fingerprint(source: str | Path) -> str:
+    """SHA-256 of a file, or of all files of a folder and their names.
+
+    Parameters
+    ----------
+    source : str or Path
+        A file or a folder.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+
+    Raises
+    ------
+    DataError
+        If there is no such file.
+
+    Examples
+    --------
+    >>> from funnelsim.shipped import notebooks
+    >>> len(fingerprint(notebooks() / "README.md"))
+    64
+    """
+    path = Path(source)
+    if path.is_file():
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    if not path.is_dir():
+        raise DataError(Problem("there is no such file", str(path)))
+    whole = hashlib.sha256()
+    for part in sorted(path.rglob("*")):
+        if part.is_file():
+            whole.update(f"{part.relative_to(path).as_posix()}\0{fingerprint(part)}\n".encode())
+    return whole.hexdigest()
+
+
+def _check(path: Path, *, is_scenario: bool, mapping: str, overrides: Mapping[str, Any]) -> None:
+    """Refuse a combination that cannot be meant, before any work."""
+    if not path.exists():
+        raise DataError(Problem("there is no such file", str(path)))
+    problems = []
+    if mapping and (is_scenario or path.is_dir()):
+        problems.append(Problem(f"{path} needs no mapping", path="mapping", fix="Leave it out."))
+    if overrides and not is_scenario:
+        problems.append(
+            Problem(
+                f"{path} is data; only a scenario can be changed",
+                path="overrides",
+                fix="Leave them out, or give a scenario.",
+            )
+        )
+    if not mapping and path.is_file() and not is_scenario:
+        problems.append(
+            Problem(
+                f"{path} is a raw export",
+                path="mapping",
+                fix="Say with a mapping file what its columns mean: --mapping FILE",
+            )
+        )
+    if problems:
+        raise ParameterError(problems)

@@ -1,0 +1,279 @@
+"""Run a parameterised notebook and believe it only when it really finished.
+
+papermill calls a notebook whose kernel died *completed*, warns about unknown
+parameters and writes as it goes. Here parameters are checked before a kernel
+starts, and a run counts when every code cell ran without an error and the
+final ``end`` block is there.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import funnelsim
+from funnelsim.documents import did_you_mean
+from funnelsim.errors import ParameterError, Problem, RunError
+from funnelsim.reporting.blocks import AnyBlock, End, read
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+__all__ = ["Run", "check_parameters", "execute"]
+
+TYPES: Mapping[str, type] = {
+    "str": str,
+    "int": int,
+    "float": float,
+    "bool": bool,
+    "dict": dict,
+    "list": list,
+}
+# What a notebook must not tell: times and temporary paths differ from run to run.
+RESTLESS = ("papermill", "execution", "widgets")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A notebook that ran to its end.
+
+    Parameters
+    ----------
+    notebook : nbformat.NotebookNode
+        The executed copy, without clock times and temporary paths.
+    blocks : tuple of Block
+        What it showed, in order, the final ``end`` included.
+    """
+
+    notebook: NotebookNode
+    blocks: tuple[AnyBlock, ...]
+
+
+def check_parameters(notebook: Path, parameters: Mapping[str, Any]) -> None:
+    """Compare parameters with the notebook's cell tagged ``parameters``.
+
+    Parameters
+    ----------
+    notebook : Path
+        Its parameters cell reads ``name: type = default`` line by line.
+    parameters : mapping
+        Values by name.
+
+    Raises
+    ------
+    ParameterError
+        Naming every parameter that is unknown or of the wrong type.
+
+    Examples
+    --------
+    >>> from funnelsim.shipped import notebooks
+    >>> check_parameters(notebooks() / "funnel_review.ipynb", {"seed": 7, "lang": "uk"})
+    """
+    known = _declared(notebook)
+    problems = [
+        problem
+        for name, value in parameters.items()
+        if (problem := _mismatch(name, value, known, str(notebook)))
+    ]
+    if problems:
+        raise ParameterError(problems)
+
+
+def execute(
+    notebook: Path,
+    parameters: Mapping[str, Any],
+    *,
+    timeout: int = 1800,
+    progress: bool | None = None,
+) -> Run:
+    """Run a notebook in a fresh kernel of this very Python.
+
+    Parameters
+    ----------
+    notebook : Path
+        With a cell tagged ``parameters`` and an ``end`` block at its end.
+    parameters : mapping
+        Values by name: text, numbers, booleans, lists and mappings of these.
+    timeout : int
+        Seconds a single cell may take.
+    progress : bool, optional
+        Show a progress bar; by default only when a person looks at the terminal.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    ParameterError
+        Before a kernel starts.
+    RunError
+        A cell failed, took too long, the kernel died, or the notebook has no end.
+    """
+    check_parameters(notebook, parameters)
+    show = sys.stderr.isatty() if progress is None else progress
+    with tempfile.TemporaryDirectory(prefix="funnelsim-run-") as scratch:
+        executed = _run(notebook, dict(parameters), Path(scratch), timeout=timeout, progress=show)
+        blocks = _finished(executed, Path(scratch) / notebook.name)
+    return Run(_settled(executed, parameters), blocks)
+
+
+def _declared(notebook: Path) -> dict[str, dict[str, str]]:
+    """Name → type and default of every parameter the notebook declares."""
+    import papermill
+
+    if not notebook.is_file():
+        raise ParameterError(Problem(f"there is no notebook {notebook}", path="kind"))
+    declared: dict[str, dict[str, str]] = papermill.inspect_notebook(notebook)
+    return declared
+
+
+def _mismatch(
+    name: str, value: object, known: Mapping[str, Mapping[str, str]], where: str
+) -> Problem | None:
+    """What is wrong with one parameter, if anything."""
+    if name not in known:
+        return Problem("unknown parameter", where, name, did_you_mean(name, known))
+    wanted = TYPES.get(known[name]["inferred_type_name"])
+    if wanted is None:
+        return Problem(
+            "its type is not declared in the notebook", where, name, f"Write {name}: int = …"
+        )
+    whole_for_float = wanted is float and type(value) is int
+    if type(value) is wanted or whole_for_float:
+        return None
+    return Problem(
+        f"{value!r} is {type(value).__name__}, not {wanted.__name__}",
+        where,
+        name,
+        f"The default is {known[name]['default']}",
+    )
+
+
+def _run(
+    notebook: Path, parameters: dict[str, Any], scratch: Path, *, timeout: int, progress: bool
+) -> NotebookNode:
+    """Let papermill run the notebook; translate what can go wrong."""
+    import papermill
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+    from papermill.exceptions import PapermillExecutionError
+
+    written = scratch / notebook.name
+    with _surroundings(scratch):
+        try:
+            executed: NotebookNode = papermill.execute_notebook(
+                notebook,
+                written,
+                parameters,
+                kernel_name="python3",
+                kernel_manager_class=_kernel_manager(scratch / "kernel.txt"),
+                shutdown_kernel="immediate",
+                progress_bar=progress,
+                execution_timeout=timeout,
+            )
+        except PapermillExecutionError as error:
+            last = f"{error.ename}: {error.evalue}".strip().rpartition("\n")[2]
+            raise RunError(f"{_place(written)}: {last}") from error
+        except CellTimeoutError as error:
+            raise RunError(f"{_place(written)} took longer than {timeout} s") from error
+        except DeadKernelError as error:
+            raise RunError(f"{_place(written)}: the kernel died (out of memory?)") from error
+    return executed
+
+
+@contextmanager
+def _surroundings(scratch: Path) -> Iterator[None]:
+    """A quiet papermill, and a kernel with this funnelsim and no start-up files of the user's."""
+    before = dict(os.environ)
+    logger = logging.getLogger("papermill")
+    level = logger.level
+    package = str(Path(funnelsim.__file__).resolve().parent.parent)
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [package, before.get("PYTHONPATH")]))
+    os.environ["IPYTHONDIR"] = str(scratch / "ipython")
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _kernel_manager(messages: Path) -> type:
+    """A kernel manager that starts this very Python, whatever kernels are installed."""
+    from jupyter_client import AsyncKernelManager
+    from jupyter_client.kernelspec import KernelSpec
+
+    class ThisPython(AsyncKernelManager):
+        """Starts ``sys.executable``; what the process itself says goes to a file."""
+
+        @property
+        def kernel_spec(self) -> KernelSpec:
+            """The one kernel there is."""
+            command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+            return KernelSpec(argv=command, display_name="Python 3", language="python")
+
+        async def _async_start_kernel(self, **options: object) -> None:
+            with messages.open("ab") as stream:
+                await super()._async_start_kernel(**options, stdout=stream, stderr=stream)
+
+        start_kernel = _async_start_kernel
+
+    return ThisPython
+
+
+def _place(written: Path) -> str:
+    """The code cell a broken run stopped in, as the author counts cells, with its first line."""
+    import nbformat
+
+    cells = nbformat.read(written, as_version=4).cells
+    own = [
+        cell
+        for cell in cells
+        if cell.cell_type == "code" and "injected-parameters" not in cell.metadata.get("tags", [])
+    ]
+    for number, cell in enumerate(own, start=1):
+        if cell.execution_count is None or _error(cell) is not None:
+            line = next(iter(cell.source.strip().splitlines()), "")
+            return f"{written.name}, code cell {number} ({line})"
+    return written.name
+
+
+def _error(cell: NotebookNode) -> str | None:
+    """The last line of a cell's error, if it has one."""
+    for output in cell.outputs:
+        if output.output_type == "error":
+            return f"{output.ename}: {output.evalue}".strip().rpartition("\n")[2]
+    return None
+
+
+def _finished(executed: NotebookNode, written: Path) -> tuple[AnyBlock, ...]:
+    """The blocks of a run that is whole; an error for one that is not."""
+    cells = [cell for cell in executed.cells if cell.cell_type == "code"]
+    for cell in cells:
+        if (error := _error(cell)) is not None:
+            raise RunError(f"{_place(written)}: {error}")
+        if cell.execution_count is None and cell.source.strip():
+            raise RunError(f"{_place(written)} did not run to its end: the kernel died")
+    blocks = tuple(block for cell in cells for block in read(cell.outputs))
+    if not blocks or not isinstance(blocks[-1], End):
+        raise RunError(f"{written.name} has no end: its last cell must be fs.blocks.end()")
+    return blocks
+
+
+def _settled(executed: NotebookNode, parameters: Mapping[str, Any]) -> NotebookNode:
+    """The executed notebook without what differs from run to run."""
+    for part in (executed, *executed.cells):
+        for key in RESTLESS:
+            part.metadata.pop(key, None)
+    for index, cell in enumerate(executed.cells):
+        cell["id"] = f"cell-{index}"
+    executed.metadata["funnelsim"] = {"parameters": dict(parameters)}
+    return executed

@@ -1,0 +1,186 @@
+"""The report's languages: translated sentences and localised numbers.
+
+English sentences stand in the code; ``locales/<lang>.po`` holds their
+translations, read at run time, so that a translator needs no tools but a text editor.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from funnelsim.documents import did_you_mean
+from funnelsim.errors import ParameterError, Problem
+from funnelsim.figures.wording import Wording
+
+if TYPE_CHECKING:
+    from gettext import NullTranslations
+
+__all__ = ["LANGUAGES", "Texts", "texts"]
+
+LANGUAGES: Mapping[str, str] = {"en": "en_GB", "uk": "uk_UA", "ru": "ru_RU", "nl": "nl_NL"}
+LOCALES = Path(__file__).parent / "locales"
+SHORT_FROM = 10_000  # amounts from here on are told in thousands or millions
+
+
+@dataclass(frozen=True)
+class Texts:
+    r"""Sentences and numbers in one language.
+
+    Parameters
+    ----------
+    lang : str
+        One of ``LANGUAGES``.
+    catalogue : gettext.NullTranslations
+        Where the translations come from.
+
+    Examples
+    --------
+    >>> texts("uk").number(7455)
+    '7\xa0455'
+    >>> texts("en").share(0.0312)
+    '3.1%'
+    >>> texts("en").money(1_190_000_000, "EUR")
+    '€11.9M'
+    """
+
+    lang: str
+    catalogue: NullTranslations
+
+    @property
+    def locale(self) -> str:
+        """The Babel locale, for example ``uk_UA``."""
+        return LANGUAGES[self.lang]
+
+    def _(self, message: str) -> str:
+        """Translate a sentence; one without a translation stays English."""
+        return self.catalogue.gettext(message)
+
+    def n_(self, one: str, many: str, n: int) -> str:
+        """Translate a sentence whose form hangs on the count `n`."""
+        return self.catalogue.ngettext(one, many, n)
+
+    def label(self, labels: Mapping[str, str], otherwise: str) -> str:
+        """Choose the label in this language, else English, else any, else the id."""
+        for lang in (self.lang, "en"):
+            if labels.get(lang):
+                return labels[lang]
+        return next((label for label in labels.values() if label), otherwise)
+
+    def wording(self, labels: Mapping[str, str] | None = None) -> Wording:
+        """How pictures write in this language, with the names of stages and teams."""
+        return Wording(labels or {}, lang=self.locale, text=self._)
+
+    def number(self, value: float, digits: int = 0) -> str:
+        """Write a number with at most `digits` decimals."""
+        return self.wording().number(value, digits)
+
+    def share(self, value: float) -> str:
+        """Write a share (0.25) as per cent (25 %)."""
+        return self.wording().share(value)
+
+    def shares(self, low: float, high: float) -> str:
+        """Write an interval of shares; empty when unknown."""
+        return self.wording().shares(low, high)
+
+    def duration(self, seconds: float, unit: str | None = None) -> str:
+        """Write a duration in `unit` (s, min, h, d), or in the one a person would use."""
+        return self.wording().duration(seconds, unit)
+
+    def durations(self, low: float, high: float) -> str:
+        """Write an interval of durations; empty when unknown."""
+        return self.wording().durations(low, high)
+
+    def money(self, minor: float, currency: str) -> str:
+        """Write an amount of minor units (cents), shortened from ten thousand on."""
+        from babel import Locale
+        from babel.numbers import (  # type: ignore[attr-defined]
+            format_compact_currency,
+            get_currency_precision,
+            parse_pattern,
+        )
+
+        amount = minor / 10 ** get_currency_precision(currency)
+        if abs(amount) >= SHORT_FROM:
+            short = format_compact_currency(amount, currency, locale=self.locale, fraction_digits=1)
+            return _spaced(short, currency)
+        pattern = parse_pattern(Locale.parse(self.locale).currency_formats["standard"].pattern)
+        pattern.frac_prec = (0, 0)
+        full = pattern.apply(amount, self.locale, currency=currency, currency_digits=False)
+        return _spaced(full, currency)
+
+    def day(self, moment: datetime, zone: str = "UTC") -> str:
+        """Write the day of a moment in a time zone."""
+        return self.wording().day(moment.astimezone(ZoneInfo(zone)).date())
+
+    def period(self, start: datetime, end: datetime, zone: str = "UTC") -> str:
+        """Write the days from `start` up to, not including, `end`."""
+        from babel.dates import format_interval
+
+        place = ZoneInfo(zone)
+        first = start.astimezone(place).date()
+        last = (end - timedelta(microseconds=1)).astimezone(place).date()
+        return str(format_interval(first, last, "yMMMd", locale=self.locale))
+
+
+def texts(lang: str = "en") -> Texts:
+    """Load a language.
+
+    Parameters
+    ----------
+    lang : {"en", "uk", "ru", "nl"}
+
+    Returns
+    -------
+    Texts
+
+    Raises
+    ------
+    ParameterError
+        If the language is not one of them.
+
+    Examples
+    --------
+    >>> texts("en")._("Contents")
+    'Contents'
+    """
+    if lang not in LANGUAGES:
+        near = difflib.get_close_matches(lang, LANGUAGES, n=1)
+        hint = f"Did you mean {near[0]!r}? " if near else ""
+        raise ParameterError(
+            Problem(
+                f"unknown language {lang!r}",
+                path="lang",
+                fix=f"{hint}Allowed: {', '.join(LANGUAGES)}",
+            )
+        )
+    return _load(lang)
+
+
+@lru_cache
+def _load(lang: str) -> Texts:
+    """Compile a language's catalogue in memory."""
+    from babel.messages.mofile import write_mo
+    from babel.messages.pofile import read_po
+    from babel.support import Translations
+
+    path = LOCALES / f"{lang}.po"
+    compiled = io.BytesIO()
+    if path.exists():
+        with path.open("rb") as source:
+            write_mo(compiled, read_po(source, locale=lang))
+        compiled.seek(0)
+        return Texts(lang, Translations(compiled))
+    return Texts(lang, Translations())
+
+
+def _spaced(money: str, currency: str) -> str:
+    """An amount with a space between a currency told by its code and the figures."""
+    figures = money.removeprefix(currency)
+    return money if figures == money else f"{currency}\xa0{figures.lstrip()}"
