@@ -13,8 +13,8 @@ from funnelsim.events.schema import (
     SCHEMA,
     TIME,
     Metadata,
-    StageInfo,
     Staffed,
+    StageInfo,
     TeamInfo,
 )
 
@@ -25,7 +25,7 @@ __all__ = [
     "TIME",
     "EventLog",
     "Metadata",
-    "StageInfo",
     "Staffed",
+    "StageInfo",
     "TeamInfo",
 ]

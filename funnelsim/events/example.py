@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pandas as pd
 
 from funnelsim.events.log import EventLog
@@ -48,5 +50,8 @@ LOG = EventLog(
             "currency": ["EUR"],
         }
     ),
-    meta=Metadata(observed_from="2024-01-01T00:00Z", observed_until="2024-03-01T00:00Z"),
+    meta=Metadata(
+        observed_from=datetime(2024, 1, 1, tzinfo=UTC),
+        observed_until=datetime(2024, 3, 1, tzinfo=UTC),
+    ),
 )

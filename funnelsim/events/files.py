@@ -7,6 +7,7 @@ so that both come back exactly and no spreadsheet takes a name for a formula.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import shutil
 import tempfile
@@ -20,13 +21,13 @@ from pydantic import ValidationError
 from funnelsim.documents import Document, explain
 from funnelsim.errors import DataError, Problem
 from funnelsim.events.schema import SCHEMA, TIME, Metadata
-from funnelsim.events.tables import Tables
+from funnelsim.events.tables import Tables, cast
 
 __all__ = ["Format", "read_folder", "write_folder"]
 
 Format = Literal["parquet", "csv"]
 META = "meta.json"
-ESCAPED = r"^(?=[\\=+\-@]|$)"
+ESCAPED = ("\\", "=", "+", "-", "@")
 NO_PARQUET = Problem(
     "Parquet needs pyarrow, which is not installed",
     fix='Install funnelsim with its extra, "funnelsim[parquet]", or use format="csv".',
@@ -64,7 +65,7 @@ def write_folder(tables: Tables, meta: Metadata, folder: Path, form: Format) -> 
         raise DataError(NO_PARQUET)
     folder = folder.absolute()
     _refuse_other_content(folder)
-    temporary = None
+    temporary: Path | None = None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
@@ -76,7 +77,7 @@ def write_folder(tables: Tables, meta: Metadata, folder: Path, form: Format) -> 
         fix = "Choose another folder, or ask for the right to write there."
         raise DataError(Problem(message, str(folder), fix=fix)) from None
     finally:
-        if temporary:
+        if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
@@ -111,6 +112,8 @@ def read_folder(folder: Path) -> tuple[dict[str, pd.DataFrame], Metadata]:
     files = header.pop("files", None) or {}
     meta = _metadata(header, str(folder / META))
     form = files.get("format")
+    if form not in {"parquet", "csv"}:
+        raise DataError(Problem('"files" is missing or damaged', str(folder / META)))
     if form == "parquet" and not _has_pyarrow():
         raise DataError(NO_PARQUET)
     tables, problems = {}, []
@@ -124,7 +127,7 @@ def read_folder(folder: Path) -> tuple[dict[str, pd.DataFrame], Metadata]:
             problems.append(Problem("the table is missing", str(path)))
             continue
         except (KeyError, TypeError):
-            raise DataError(Problem('"files" is not complete', str(folder / META))) from None
+            raise DataError(Problem('"files" is missing or damaged', str(folder / META))) from None
         except (OSError, ValueError) as problem:
             problems.append(Problem(f"cannot be read ({problem})", str(path)))
             continue
@@ -140,11 +143,7 @@ def read_folder(folder: Path) -> tuple[dict[str, pd.DataFrame], Metadata]:
 
 def _has_pyarrow() -> bool:
     """Say whether Parquet can be read and written here."""
-    try:
-        import pyarrow  # noqa: F401
-    except ImportError:
-        return False
-    return True
+    return importlib.util.find_spec("pyarrow") is not None
 
 
 def _refuse_other_content(folder: Path) -> None:
@@ -197,7 +196,7 @@ def _as_text(values: pd.Series) -> pd.Series:
         text = pd.Series(stamps, index=values.index).astype("str") + "Z"
         return text.where(values.notna())
     if values.dtype == "str":
-        return values.str.replace(ESCAPED, r"\\", regex=True)
+        return values.mask(values.str.startswith(ESCAPED) | (values == ""), "\\" + values)
     if values.dtype == "float64":
         return values.map(repr, na_action="ignore").astype("str").where(values.notna())
     return values
@@ -206,22 +205,23 @@ def _as_text(values: pd.Series) -> pd.Series:
 def _read_csv(path: Path, dtypes: dict[str, str]) -> pd.DataFrame:
     """Return a table from its CSV fields."""
     text = pd.read_csv(path, dtype="str", keep_default_na=False, na_values=[""], encoding="utf-8")
-    return pd.DataFrame({name: _from_text(text[name], dtypes.get(name, "str")) for name in text})
+    dtypes_here = {str(name): dtypes.get(str(name), "str") for name in text}
+    return pd.DataFrame({name: _from_text(text[name], dtypes_here[name]) for name in dtypes_here})
 
 
 def _from_text(text: pd.Series, dtype: str) -> pd.Series:
     """Return CSV fields as a column."""
     if dtype == TIME:
-        return pd.to_datetime(text, format="ISO8601", utc=True).astype(TIME)
+        return cast(pd.to_datetime(text, format="ISO8601", utc=True), TIME)
     if dtype in {"Int64", "int64"}:
         # through Python's integers: floats would lose digits of large amounts
         numbers = text.map(int, na_action="ignore").astype("object").where(text.notna(), pd.NA)
-        return numbers.astype(dtype)
+        return cast(numbers, dtype)
     if dtype == "float64":
         return text.map(float, na_action="ignore").astype("float64")
     if dtype == "boolean":
         return text.map({"True": True, "False": False}).astype("boolean")
-    return text.str.replace(r"^\\", "", regex=True)
+    return text.str.removeprefix("\\")
 
 
 def _header(path: Path) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import pandas as pd
 
@@ -185,7 +185,9 @@ class EventLog:
         return cls(**tables, meta=meta)
 
     def filter(
-        self, leads: pd.Series | Collection[str] | None = None, **columns: object
+        self,
+        leads: pd.Series | Collection[str] | None = None,
+        **columns: Any,  # noqa: ANN401 - whatever an attribute can be
     ) -> EventLog:
         """Return the log of some leads, with their visits, work and marks.
 

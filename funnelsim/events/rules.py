@@ -39,7 +39,7 @@ class Breach:
         names = {"leads": ("lead_id",), "visits": ("lead_id", "visit")}
         shown = dict.fromkeys((*names.get(self.table, ("lead_id",)), *self.columns))
         rows = tables[self.table].iloc[broken[:EXAMPLES]][list(shown)]
-        examples = "; ".join(_described(row) for row in rows.to_dict("records"))
+        examples = "; ".join(_described(row) for _, row in rows.iterrows())
         count = f"{broken.size:,} row{'s' if broken.size > 1 else ''}"
         return Problem(f"{self.rule} ({count}: {examples})", self.table, fix=self.fix)
 
@@ -86,9 +86,9 @@ def broken_rules(tables: Tables, meta: Metadata) -> list[Problem]:
     return [*_meta_problems(meta), *(problem for problem in found if problem)]
 
 
-def _described(row: dict[str, object]) -> str:
+def _described(row: pd.Series) -> str:
     """Return a row as "lead_id 7, visit 2, left_at 2024-…"."""
-    return ", ".join(f"{name} {'empty' if pd.isna(v) else v}" for name, v in row.items())
+    return ", ".join(f"{name} {row[name]}" for name in row.index).replace(" nan", " empty")
 
 
 def _required(table: str, frame: pd.DataFrame) -> Iterator[Breach]:
@@ -234,7 +234,7 @@ def _visit_references(
     width = int(max(visits["visit"].max() if len(visits) else 0, 0)) + 2
     keys = leads["visits"] * width + visits["visit"].to_numpy()
     index = pd.Index(np.where(leads["visits"] >= 0, keys, -1))
-    row = index.drop_duplicates().get_indexer(leads[table] * width + number)
+    row = index.drop_duplicates().get_indexer(pd.Index(leads[table] * width + number))
     missing = given & ~((row >= 0) & (number >= 0) & (number < width))
     yield Breach(table, "the lead has no such visit", missing, ("visit",))
     if not len(visits):
@@ -264,13 +264,10 @@ def _meta_problems(meta: Metadata) -> Iterator[Problem]:
     except (ValueError, OSError, KeyError):
         fix = "Use a name such as Europe/Kyiv."
         yield Problem(f'"{meta.time_zone}" is no time zone', "meta", "time_zone", fix)
-    for name, ids in (
-        ("stages", [stage.id for stage in meta.stages]),
-        ("teams", [team.id for team in meta.teams]),
-    ):
+    stages = [stage.id for stage in meta.stages]
+    for name, ids in (("stages", stages), ("teams", [team.id for team in meta.teams])):
         for twice in sorted({one for one in ids if ids.count(one) > 1}):
             yield Problem(f'"{twice}" occurs more than once', "meta", name)
-    stages = [stage.id for stage in meta.stages]
     for stage in meta.stages:
         if stage.advance is not None and stage.advance not in stages:
             fix = did_you_mean(stage.advance, stages)
@@ -281,10 +278,15 @@ def _meta_problems(meta: Metadata) -> Iterator[Problem]:
         if late:
             message = f"staffed until {late[-1].end}, after observed_until, {end}"
             yield Problem(message, "meta", f"teams.{team.id}")
-    for column in meta.known:
+    yield from _known_problems(meta)
+
+
+def _known_problems(meta: Metadata) -> Iterator[Problem]:
+    """Find what ``known`` says of columns that do not exist or cannot be blank."""
+    for column, when in meta.known.items():
         table, _, name = column.partition(".")
         if table not in SCHEMA or not name:
             fix = "Write table.column, for example leads.segment."
             yield Problem(f'"{column}" is no column', "meta", "known", fix)
-        elif meta.known[column] == "overwritten" and name in (*REQUIRED[table], "replication"):
+        elif when == "overwritten" and name in (*REQUIRED[table], "replication"):
             yield Problem(f"{column} cannot be overwritten: it is never empty", "meta", "known")

@@ -13,8 +13,8 @@ __all__ = [
     "SCHEMA",
     "TIME",
     "Metadata",
-    "StageInfo",
     "Staffed",
+    "StageInfo",
     "TeamInfo",
 ]
 

@@ -16,7 +16,7 @@ from funnelsim.documents import did_you_mean
 from funnelsim.errors import Problem
 from funnelsim.events.schema import REQUIRED, SCHEMA, TIME
 
-__all__ = ["Tables", "empty", "in_order", "positions", "typed"]
+__all__ = ["Tables", "cast", "empty", "in_order", "positions", "typed"]
 
 Tables = Mapping[str, pd.DataFrame]
 
@@ -47,6 +47,30 @@ def empty(table: str) -> pd.DataFrame:
     return pd.DataFrame({name: pd.Series([], dtype=dtype) for name, dtype in columns})
 
 
+def cast(values: pd.Series, dtype: str) -> pd.Series:
+    """Return a column with another dtype.
+
+    Parameters
+    ----------
+    values : pandas.Series
+        Any column.
+    dtype : str
+        A name as in `SCHEMA`.
+
+    Returns
+    -------
+    pandas.Series
+        The same values.
+
+    Examples
+    --------
+    >>> cast(pd.Series([1.0, None]), "Int64").tolist()
+    [1, <NA>]
+    """
+    result: pd.Series = values.astype(types.pandas_dtype(dtype))
+    return result
+
+
 def typed(table: str, frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Problem]]:
     """Return a table with the columns and dtypes of `SCHEMA`.
 
@@ -71,6 +95,9 @@ def typed(table: str, frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Problem]]
     (['7'], ['the column at is missing'])
     """
     wanted = SCHEMA[table]
+    twice = frame.columns[frame.columns.duplicated()]
+    if len(twice):
+        return empty(table), [Problem(f"the column {name} occurs twice", table) for name in twice]
     if not len(frame.columns):
         return empty(table), []
     extra = sorted(str(name) for name in frame.columns if name not in wanted)
@@ -89,7 +116,7 @@ def typed(table: str, frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Problem]]
             fix = did_you_mean(name, wanted)
             problems.append(Problem(f'unknown column "{name}"', table, fix=fix))
             continue
-        values = frame[name]
+        values = _inferred(frame[name])
         columns[name] = _column(table, name, values, _attribute_dtype(values), problems)
     return pd.DataFrame(columns, index=frame.index).reset_index(drop=True), problems
 
@@ -163,14 +190,15 @@ def in_order(tables: Tables) -> dict[str, pd.DataFrame]:
 
 def _rank(values: pd.Series) -> npt.NDArray[np.int64]:
     """Return integers in the order of the values, empty ones last."""
-    last = np.iinfo(np.int64).max
+    last = np.int64(np.iinfo(np.int64).max)
     if isinstance(values.dtype, pd.DatetimeTZDtype):
         ticks = values.astype("int64").to_numpy()
         return np.where(values.isna(), last, ticks)
     if types.is_integer_dtype(values.dtype):
-        return values.fillna(last).astype("int64").to_numpy()
-    codes, _ = pd.factorize(values, sort=True)
-    return np.where(codes < 0, last, codes)
+        return values.fillna(last).to_numpy(dtype=np.int64)
+    codes = pd.factorize(values, sort=True)[0]
+    codes[codes < 0] = len(codes)
+    return codes.astype(np.int64)
 
 
 def _blank(dtype: str, index: pd.Index) -> pd.Series:
@@ -178,6 +206,11 @@ def _blank(dtype: str, index: pd.Index) -> pd.Series:
     if dtype == "int64":
         return pd.Series(0, index=index, dtype=dtype)
     return pd.Series(pd.NA if dtype == "Int64" else None, index=index, dtype=dtype)
+
+
+def _inferred(values: pd.Series) -> pd.Series:
+    """Return a column of Python objects with the dtype its values have; integers stay exact."""
+    return values.convert_dtypes() if types.is_object_dtype(values.dtype) else values
 
 
 def _attribute_dtype(values: pd.Series) -> str:
@@ -196,9 +229,6 @@ def _column(
     table: str, name: str, values: pd.Series, dtype: str, problems: list[Problem]
 ) -> pd.Series:
     """Return one column with its dtype; what cannot be read becomes empty and a problem."""
-    if isinstance(values, pd.DataFrame):
-        problems.append(Problem(f"the column {name} occurs twice", table))
-        return _blank(dtype, values.index)
     if values.dtype == dtype:
         return values
     if dtype == TIME:
@@ -206,29 +236,29 @@ def _column(
     if dtype in {"int64", "Int64"}:
         return _integers(table, name, values, dtype, problems)
     if dtype == "str" and types.is_float_dtype(values.dtype) and (values.dropna() % 1 == 0).all():
-        values = values.astype("Int64")  # ids that a spreadsheet turned into 112.0
-    return values.astype(dtype)
+        values = cast(values, "Int64")  # ids that a spreadsheet turned into 112.0
+    return cast(values, dtype)
 
 
 def _integers(
     table: str, name: str, values: pd.Series, dtype: str, problems: list[Problem]
 ) -> pd.Series:
     """Return whole numbers."""
-    numbers = pd.to_numeric(values, errors="coerce")
-    broken = values.notna() & ~(numbers % 1 == 0).fillna(False).astype("bool")
+    numbers = pd.to_numeric(_inferred(values), errors="coerce")
+    broken = values.notna() & ~(numbers % 1).eq(0).fillna(value=False).astype("bool")
     if dtype == "int64":
         broken |= values.isna()
     if broken.any():
-        problems.append(_unreadable(table, name, values[broken], "not whole numbers"))
+        problems.append(_unreadable(table, name, values[broken], "not a whole number"))
         numbers = numbers.mask(broken)
-    whole = numbers.astype("Int64")
-    return whole.fillna(0).astype("int64") if dtype == "int64" else whole
+    whole = cast(numbers, "Int64")
+    return cast(whole.fillna(0), dtype) if dtype == "int64" else whole
 
 
 def _times(table: str, name: str, values: pd.Series, problems: list[Problem]) -> pd.Series:
     """Return UTC times; times without a zone are refused, not guessed."""
     if isinstance(values.dtype, pd.DatetimeTZDtype):
-        return values.dt.tz_convert("UTC").astype(TIME)
+        return cast(values.dt.tz_convert("UTC"), TIME)
     fix = "Say in which zone they are, for example with dt.tz_localize."
     text = values.astype("str")
     given = values.notna()
@@ -237,18 +267,16 @@ def _times(table: str, name: str, values: pd.Series, problems: list[Problem]) ->
     broken = given & ~naive & times.isna()
     looks_like_time = naive & text.str.match(r"\d{4}-\d{2}-\d{2}", na=False)
     if looks_like_time.any():
-        what = "times without a zone"
+        what = "a time without a zone"
         problems.append(_unreadable(table, name, values[looks_like_time], what, fix))
     broken |= naive & ~looks_like_time
     if broken.any():
-        problems.append(_unreadable(table, name, values[broken], "not times"))
-    return times.astype(TIME)
+        problems.append(_unreadable(table, name, values[broken], "not a time"))
+    return cast(times, TIME)
 
 
 def _unreadable(table: str, name: str, values: pd.Series, what: str, fix: str = "") -> Problem:
     """Return the problem of values that cannot be read, with examples."""
-    shown = ", ".join(f"{value!s}" for value in values.head(SHOWN))
-    count = len(values)
-    return Problem(
-        f"{count} of its values {'is' if count == 1 else 'are'} {what}: {shown}", table, name, fix
-    )
+    shown = ", ".join(str(value) for value in values.head(SHOWN))
+    count = f"{len(values):,} value{'s' if len(values) > 1 else ''}"
+    return Problem(f"{what} ({count}: {shown})", table, name, fix)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from funnelsim.events.schema import SCHEMA, TIME, Metadata
-from funnelsim.events.tables import Tables, positions
+from funnelsim.events.schema import TIME, Metadata
+from funnelsim.events.tables import Tables, cast, positions
 
 __all__ = ["cut", "cut_metadata", "of_leads", "outcomes", "wide"]
 
@@ -27,6 +27,7 @@ def of_leads(tables: Tables, kept: pd.Series) -> dict[str, pd.DataFrame]:
 
     Examples
     --------
+    >>> from funnelsim.events import SCHEMA
     >>> from funnelsim.events.tables import empty
     >>> tables = {name: empty(name) for name in SCHEMA}
     >>> of_leads(tables, pd.Series([], dtype=bool))["leads"].empty
@@ -60,6 +61,7 @@ def cut(tables: Tables, meta: Metadata, moment: pd.Timestamp) -> dict[str, pd.Da
 
     Examples
     --------
+    >>> from funnelsim.events import SCHEMA
     >>> from funnelsim.events.tables import empty
     >>> meta = Metadata(observed_from="2023-01-01T00:00Z", observed_until="2024-01-01T00:00Z")
     >>> tables = {name: empty(name) for name in SCHEMA}
@@ -143,6 +145,7 @@ def wide(tables: Tables) -> pd.DataFrame:
 
     Examples
     --------
+    >>> from funnelsim.events import SCHEMA
     >>> from funnelsim.events.tables import empty
     >>> wide({name: empty(name) for name in SCHEMA})["n_efforts"].tolist()
     []
@@ -150,7 +153,7 @@ def wide(tables: Tables) -> pd.DataFrame:
     key = ["lead_id", "visit"]
     efforts, marks = tables["efforts"], tables["marks"]
     worked = (efforts["ended_at"] - efforts["started_at"]).dt.total_seconds()
-    efforts = efforts.assign(worked_s=worked).dropna(subset=["visit"])
+    efforts = efforts.assign(worked_s=worked).dropna(subset=["visit"]).astype({"visit": "int64"})
     work = efforts.groupby(key, sort=False).agg(
         n_efforts=("effort", "size"),
         worked_s=("worked_s", "sum"),
@@ -158,13 +161,13 @@ def wide(tables: Tables) -> pd.DataFrame:
         started_at=("started_at", "min"),
         ended_at=("ended_at", "max"),
     )
-    by_visit = marks.dropna(subset=["visit"]).groupby(key, sort=False)
+    marks = marks.dropna(subset=["visit"]).astype({"visit": "int64"})
+    by_visit = marks.groupby(key, sort=False)
     marked = by_visit[["value", "cost"]].sum(min_count=1)
     marked.insert(0, "marks", by_visit["kind"].agg(", ".join))
     result = tables["visits"].merge(tables["leads"], on="lead_id", how="left")
-    for right in (work, marked):
-        right = right.reset_index().astype({"visit": "int64"})
-        result = result.merge(right, on=key, how="left")
+    for more in (work, marked):
+        result = result.merge(more, left_on=key, right_index=True, how="left")
     result["n_efforts"] = result["n_efforts"].fillna(0).astype("int64")
     result["worked_s"] = result["worked_s"].fillna(0.0)
     return result
@@ -185,6 +188,7 @@ def outcomes(tables: Tables) -> pd.DataFrame:
 
     Examples
     --------
+    >>> from funnelsim.events import SCHEMA
     >>> from funnelsim.events.tables import empty
     >>> list(outcomes({name: empty(name) for name in SCHEMA}))
     ['lead_id', 'outcome', 'closed_at', 'reason', 'value']
@@ -198,8 +202,8 @@ def outcomes(tables: Tables) -> pd.DataFrame:
     result = leads.merge(closing, on="lead_id", how="left").rename(columns={"at": "closed_at"})
     visits = tables["visits"]
     ended = visits[visits["exit"] == "ended"].drop_duplicates("lead_id", keep="last")
-    ended = leads.merge(ended[["lead_id", "left_at"]], on="lead_id", how="left")["left_at"]
+    left_at = leads.merge(ended[["lead_id", "left_at"]], on="lead_id", how="left")["left_at"]
     quiet = result["outcome"].isna()
-    result["outcome"] = result["outcome"].mask(quiet & ended.notna(), "ended").fillna("open")
-    result["closed_at"] = result["closed_at"].mask(quiet, ended).astype(TIME)
+    result["outcome"] = result["outcome"].mask(quiet & left_at.notna(), "ended").fillna("open")
+    result["closed_at"] = cast(result["closed_at"].mask(quiet, left_at), TIME)
     return result
