@@ -7,6 +7,7 @@ the same block, typed, in the cell's output; the PDF is made from the latter.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import Annotated, Any, Final, Literal, Protocol, Self
 
 from pydantic import (
@@ -105,6 +106,8 @@ class Cover(Block):
 
     kind: Literal["cover"] = "cover"
     lang: str
+    as_of: date
+    """What the data is as of; the document's date."""
     title: Filled
     subtitle: str = ""
     kicker: str = ""
@@ -271,6 +274,7 @@ def cover(
     title: str,
     *,
     lang: str,
+    as_of: date,
     subtitle: str = "",
     kicker: str = "",
     period: str = "",
@@ -284,6 +288,8 @@ def cover(
         What the head of page 1 says; the kicker stands small above the title.
     lang : str
         The document's language, for hyphenation and screen readers.
+    as_of : date
+        What the data is as of: the document's date, never the wall clock.
     illustrative : bool
         Watermark every page: the numbers are no evidence.
 
@@ -293,12 +299,13 @@ def cover(
 
     Examples
     --------
-    >>> cover("Funnel review", lang="en").title
+    >>> cover("Funnel review", lang="en", as_of=date(2026, 1, 1)).title
     'Funnel review'
     """
     return Cover(
         title=title,
         lang=lang,
+        as_of=as_of,
         subtitle=subtitle,
         kicker=kicker,
         period=period,

@@ -10,7 +10,7 @@ from typing import Any
 from funnelsim.errors import DataError, ParameterError, Problem
 from funnelsim.events import EventLog
 
-__all__ = ["fingerprint", "open_log"]
+__all__ = ["check_input", "fingerprint", "open_log"]
 
 SCENARIO_ENDINGS = {".yaml", ".yml"}
 
@@ -54,22 +54,73 @@ def open_log(
     funnelsim.errors.DataError: deals.csv: there is no such file
     """
     path = Path(source)
-    is_scenario = path.suffix.lower() in SCENARIO_ENDINGS
-    _check(path, is_scenario=is_scenario, mapping=str(mapping), overrides=overrides or {})
-    if is_scenario:
+    check_input(path, mapping=mapping, overrides=overrides or {})
+    if _is_scenario(path):
         from funnelsim.engine import simulate
-        from funnelsim.scenarios.changes import change
+        from funnelsim.scenarios.changes import Change, apply
         from funnelsim.scenarios.loading import load
 
         scenario = load(path)
         if overrides:
-            scenario = change(scenario, "overrides", overrides)
+            scenario = apply(scenario, Change(name="overrides", overrides=overrides))
         return simulate(scenario, seed=seed)
     if path.is_dir():
         return EventLog.load(path)
     from funnelsim.calibration.readers import read_mapped
 
     return read_mapped(path, mapping)
+
+
+def check_input(
+    source: str | Path, *, mapping: str | Path = "", overrides: Mapping[str, Any] | None = None
+) -> None:
+    """Refuse what cannot be meant, before any work.
+
+    Parameters
+    ----------
+    source, mapping, overrides
+        As for `open_log`.
+
+    Raises
+    ------
+    DataError
+        There is no such file.
+    ParameterError
+        A mapping for what needs none, or none for what needs one; overrides for
+        what is no scenario.
+
+    Examples
+    --------
+    >>> from funnelsim.shipped import notebooks
+    >>> check_input(notebooks() / "README.md")
+    Traceback (most recent call last):
+    funnelsim.errors.ParameterError: mapping: ...README.md is a raw export. Say with a
+    mapping file what its columns mean: --mapping FILE
+    """
+    path, is_scenario = Path(source), _is_scenario(Path(source))
+    if not path.exists():
+        raise DataError(Problem("there is no such file", str(path)))
+    problems = []
+    if mapping and (is_scenario or path.is_dir()):
+        problems.append(Problem(f"{path} needs no mapping", path="mapping", fix="Leave it out."))
+    if overrides and not is_scenario:
+        problems.append(
+            Problem(
+                f"{path} is data; only a scenario can be changed",
+                path="overrides",
+                fix="Leave them out, or give a scenario.",
+            )
+        )
+    if not mapping and path.is_file() and not is_scenario:
+        problems.append(
+            Problem(
+                f"{path} is a raw export",
+                path="mapping",
+                fix="Say with a mapping file what its columns mean: --mapping FILE",
+            )
+        )
+    if problems:
+        raise ParameterError(problems)
 
 
 def fingerprint(source: str | Path) -> str:
@@ -109,28 +160,6 @@ def fingerprint(source: str | Path) -> str:
     return whole.hexdigest()
 
 
-def _check(path: Path, *, is_scenario: bool, mapping: str, overrides: Mapping[str, Any]) -> None:
-    """Refuse a combination that cannot be meant, before any work."""
-    if not path.exists():
-        raise DataError(Problem("there is no such file", str(path)))
-    problems = []
-    if mapping and (is_scenario or path.is_dir()):
-        problems.append(Problem(f"{path} needs no mapping", path="mapping", fix="Leave it out."))
-    if overrides and not is_scenario:
-        problems.append(
-            Problem(
-                f"{path} is data; only a scenario can be changed",
-                path="overrides",
-                fix="Leave them out, or give a scenario.",
-            )
-        )
-    if not mapping and path.is_file() and not is_scenario:
-        problems.append(
-            Problem(
-                f"{path} is a raw export",
-                path="mapping",
-                fix="Say with a mapping file what its columns mean: --mapping FILE",
-            )
-        )
-    if problems:
-        raise ParameterError(problems)
+def _is_scenario(path: Path) -> bool:
+    """Scenarios are YAML files."""
+    return path.suffix.lower() in SCENARIO_ENDINGS

@@ -239,11 +239,12 @@ def _place(written: Path) -> str:
         for cell in cells
         if cell.cell_type == "code" and "injected-parameters" not in cell.metadata.get("tags", [])
     ]
-    for number, cell in enumerate(own, start=1):
-        if cell.execution_count is None or _error(cell) is not None:
-            line = next(iter(cell.source.strip().splitlines()), "")
-            return f"{written.name}, code cell {number} ({line})"
-    return written.name
+    # papermill calls even the cells it never came to completed; but they never started.
+    begun = [cell for cell in own if cell.metadata["papermill"]["start_time"]]
+    if not begun:
+        return written.name
+    line = next(iter(begun[-1].source.strip().splitlines()), "")
+    return f"{written.name}, code cell {len(begun)} ({line})"
 
 
 def _error(cell: NotebookNode) -> str | None:

@@ -6,7 +6,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +23,13 @@ TEMPLATE = Path(__file__).parent / "templates" / "report.typ"
 ODD_SPACES = str.maketrans({"\u202f": "\u00a0", "\u2009": "\u00a0", "\u2007": "\u00a0"})
 
 
-def render(blocks: Sequence[AnyBlock], *, as_of: date, origin: str = "funnelsim") -> bytes:
+def render(blocks: Sequence[AnyBlock], *, origin: str = "funnelsim") -> bytes:
     """Set blocks as an A4 report.
 
     Parameters
     ----------
     blocks : sequence of Block
         A cover first; what stands before the first section makes page 1.
-    as_of : date
-        The document's date: what the data is as of, never the wall clock.
     origin : str
         What the footer says the report was made from.
 
@@ -48,8 +46,9 @@ def render(blocks: Sequence[AnyBlock], *, as_of: date, origin: str = "funnelsim"
 
     Examples
     --------
+    >>> from datetime import date
     >>> from funnelsim.reporting.blocks import cover
-    >>> render([cover("Hello", lang="en")], as_of=date(2026, 1, 1))[:5]
+    >>> render([cover("Hello", lang="en", as_of=date(2026, 1, 1))])[:5]
     b'%PDF-'
     """
     import typst
@@ -57,7 +56,7 @@ def render(blocks: Sequence[AnyBlock], *, as_of: date, origin: str = "funnelsim"
     with tempfile.TemporaryDirectory(prefix="funnelsim-pdf-") as name:
         folder = Path(name)
         shutil.copyfile(TEMPLATE, folder / "report.typ")
-        content = _content(blocks, folder, as_of, origin)
+        content = _content(blocks, folder, origin)
         written = json.dumps(content, ensure_ascii=False, sort_keys=True).translate(ODD_SPACES)
         (folder / "data.json").write_text(written, encoding="utf-8")
         compiler = typst.Compiler(
@@ -66,7 +65,8 @@ def render(blocks: Sequence[AnyBlock], *, as_of: date, origin: str = "funnelsim"
             font_paths=[str(FONT_FOLDER)],
             ignore_system_fonts=True,
         )
-        moment = datetime(as_of.year, as_of.month, as_of.day, tzinfo=UTC)
+        year, month, day = content["meta"]["date"]
+        moment = datetime(year, month, day, tzinfo=UTC)
         try:
             result, warnings = compiler.compile_with_warnings(
                 format="pdf",
@@ -82,14 +82,14 @@ def render(blocks: Sequence[AnyBlock], *, as_of: date, origin: str = "funnelsim"
     return result
 
 
-def _content(blocks: Sequence[AnyBlock], folder: Path, as_of: date, origin: str) -> dict[str, Any]:
+def _content(blocks: Sequence[AnyBlock], folder: Path, origin: str) -> dict[str, Any]:
     """What the template reads; pictures become files beside it."""
     if not blocks or not isinstance(blocks[0], Cover):
         raise RunError("a report starts with a cover block: fs.blocks.cover(title, lang=...)")
     cover, rest = blocks[0], blocks[1:]
-    meta = cover.model_dump() | {
+    meta = cover.model_dump(mode="json") | {
         "origin": origin,
-        "date": [as_of.year, as_of.month, as_of.day],
+        "date": [cover.as_of.year, cover.as_of.month, cover.as_of.day],
         "description": cover.subtitle or cover.title,
     }
     first = next((i for i, block in enumerate(rest) if isinstance(block, Section)), len(rest))

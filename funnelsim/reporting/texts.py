@@ -151,15 +151,8 @@ def texts(lang: str = "en") -> Texts:
     'Contents'
     """
     if lang not in LANGUAGES:
-        near = difflib.get_close_matches(lang, LANGUAGES, n=1)
-        hint = f"Did you mean {near[0]!r}? " if near else ""
-        raise ParameterError(
-            Problem(
-                f"unknown language {lang!r}",
-                path="lang",
-                fix=f"{hint}Allowed: {', '.join(LANGUAGES)}",
-            )
-        )
+        fix = did_you_mean(lang, LANGUAGES)
+        raise ParameterError(Problem(f'unknown language "{lang}"', path="lang", fix=fix))
     return _load(lang)
 
 

@@ -1,0 +1,251 @@
+"""The whole job: input → notebook → PDF, executed copy and manifest, all or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import re
+import shlex
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import funnelsim
+from funnelsim import shipped
+from funnelsim.documents import did_you_mean
+from funnelsim.errors import ParameterError, Problem
+from funnelsim.reporting.blocks import AnyBlock, Summary, plain
+from funnelsim.reporting.inputs import check_input, fingerprint
+from funnelsim.reporting.notebooks import Run, check_parameters, execute
+from funnelsim.reporting.pdf import render
+from funnelsim.reporting.texts import texts
+
+__all__ = ["Report", "kinds", "report"]
+
+PARTS = ("numpy", "pandas", "scipy", "statsmodels", "simpy", "matplotlib", "papermill", "typst")
+ENDINGS = re.compile(r"(\.(ya?ml|csv|tsv|txt|xlsx?|parquet|gz|zip))+$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Where a finished report lies and what it says first.
+
+    Parameters
+    ----------
+    pdf, notebook, manifest : Path
+        The report, the executed notebook, and where both came from.
+    sentences : tuple of str
+        The answer, as on page 1.
+    """
+
+    pdf: Path
+    notebook: Path
+    manifest: Path
+    sentences: tuple[str, ...]
+
+
+def kinds() -> dict[str, Path]:
+    """Return the kinds of report and their notebooks.
+
+    Returns
+    -------
+    dict of str to Path
+
+    Examples
+    --------
+    >>> "funnel-review" in kinds()
+    True
+    """
+    return {
+        path.stem.replace("_", "-"): path for path in sorted(shipped.notebooks().glob("*.ipynb"))
+    }
+
+
+def report(  # noqa: PLR0913 - one keyword per thing a planner may choose
+    source: str | Path,
+    *,
+    kind: str = "funnel-review",
+    lang: str = "en",
+    out: str | Path = "reports",
+    mapping: str | Path = "",
+    seed: int = 1,
+    overrides: Mapping[str, Any] | None = None,
+    name: str = "",
+    timeout: int = 1800,
+    progress: bool | None = None,
+) -> Report:
+    """Make a report: ``NAME.pdf``, ``NAME.ipynb`` and ``NAME.manifest.json``.
+
+    All three appear together when everything went well; when anything fails,
+    an earlier report under the same name stays as it was.
+
+    Parameters
+    ----------
+    source : str or Path
+        A scenario, a folder with an event log, or a raw export.
+    kind : str
+        Which report; see `kinds`.
+    lang : {"en", "uk", "ru", "nl"}
+        Its language.
+    out : str or Path
+        The folder to write to; made if missing.
+    mapping : str or Path
+        For a raw export: what its columns mean.
+    seed : int
+        For a scenario: the same seed gives the same bytes.
+    overrides : mapping, optional
+        For a scenario: dotted path → value.
+    name : str
+        Of the files; by default the input's, with the language unless English.
+    timeout : int
+        Seconds a single notebook cell may take.
+    progress : bool, optional
+        Show a progress bar; by default only on a terminal.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    InputError
+        Something given is wrong; nothing was started.
+    RunError
+        The notebook or the PDF failed.
+
+    Examples
+    --------
+    >>> report("deals.csv", kind="funel-review")
+    Traceback (most recent call last):
+    funnelsim.errors.ParameterError: kind: there is no report "funel-review". Did you mean
+    "funnel-review"?
+    """
+    notebook = _notebook(kind)
+    texts(lang)
+    check_input(source, mapping=mapping, overrides=overrides or {})
+    parameters: dict[str, Any] = {
+        "source": str(Path(source).absolute()),
+        "mapping": str(Path(mapping).absolute()) if mapping else "",
+        "lang": lang,
+        "seed": seed,
+        "overrides": dict(overrides or {}),
+    }
+    check_parameters(notebook, parameters)
+    stem = name or _stem(Path(source), lang)
+    origin = {
+        "kind": kind,
+        "lang": lang,
+        "command": _command(source, kind, lang, mapping, seed),
+        "input": _origin(source),
+        "mapping": _origin(mapping) if mapping else None,
+        "overrides": parameters["overrides"],
+        "seed": seed,
+        "notebook": _origin(notebook),
+    }
+    with _workplace(Path(out)) as scratch:
+        began = time.time()
+        run = execute(notebook, parameters, timeout=timeout, progress=progress)
+        files = _written(run, scratch, stem, origin, began)
+        for file in files:
+            file.replace(Path(out) / file.name)
+    notebook_file, pdf_file, manifest_file = (Path(out) / file.name for file in files)
+    return Report(pdf_file, notebook_file, manifest_file, _sentences(run.blocks))
+
+
+def _notebook(kind: str) -> Path:
+    """The notebook of a kind."""
+    known = kinds()
+    if kind not in known:
+        problem = Problem(
+            f'there is no report "{kind}"', path="kind", fix=did_you_mean(kind, known)
+        )
+        raise ParameterError(problem)
+    return known[kind]
+
+
+def _stem(source: Path, lang: str) -> str:
+    """The name of the files: the input's, with the language unless English."""
+    stem = ENDINGS.sub("", source.absolute().name)
+    return stem if lang == "en" else f"{stem}.{lang}"
+
+
+def _origin(path: str | Path) -> dict[str, str]:
+    """A file's name and content; where it lies on this machine does not matter."""
+    return {"name": Path(path).absolute().name, "sha256": fingerprint(path)}
+
+
+def _command(source: str | Path, kind: str, lang: str, mapping: str | Path, seed: int) -> str:
+    """The command line that makes the same report."""
+    words = ["funnelsim", "report", str(source), "--kind", kind, "--lang", lang]
+    words += ["--mapping", str(mapping)] if mapping else []
+    return shlex.join([*words, "--seed", str(seed)])
+
+
+@contextmanager
+def _workplace(out: Path) -> Iterator[Path]:
+    """A folder beside the results, on the same disk, gone in the end."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        place = tempfile.TemporaryDirectory(prefix=".funnelsim-", dir=out)
+    except OSError as error:
+        message = f"cannot write to {out}: {error.strerror}"
+        fix = "Choose another folder, or ask for permission."
+        raise ParameterError(Problem(message, path="out", fix=fix)) from error
+    with place as name:
+        yield Path(name)
+
+
+def _written(
+    run: Run, scratch: Path, stem: str, origin: Mapping[str, Any], began: float
+) -> Sequence[Path]:
+    """The three files, complete, in a folder nobody looks at yet."""
+    import nbformat
+
+    mark = f"funnelsim {funnelsim.__version__} · {origin['input']['name']} · "
+    pdf = render(run.blocks, origin=mark + origin["input"]["sha256"][:12])
+    pdf_file = scratch / f"{stem}.pdf"
+    pdf_file.write_bytes(pdf)
+    notebook_file = scratch / f"{stem}.ipynb"
+    nbformat.write(run.notebook, notebook_file)
+    manifest_file = scratch / f"{stem}.manifest.json"
+    manifest = {
+        "format_version": 1,
+        **origin,
+        "sentences": _sentences(run.blocks),
+        "outputs": {file.name: _sha256(file) for file in (pdf_file, notebook_file)},
+        "versions": {
+            "funnelsim": funnelsim.__version__,
+            "python": platform.python_version(),
+            **{part: version(part) for part in PARTS},
+        },
+        # The only part that differs between two runs of the same input.
+        "clock": {
+            "began": datetime.fromtimestamp(began, UTC).isoformat(timespec="seconds"),
+            "seconds": round(time.time() - began, 1),
+        },
+    }
+    text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
+    manifest_file.write_text(text, encoding="utf-8")
+    return notebook_file, pdf_file, manifest_file
+
+
+def _sha256(file: Path) -> str:
+    """A file's fingerprint."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def _sentences(blocks: Sequence[AnyBlock]) -> tuple[str, ...]:
+    """The answer on page 1, as plain text."""
+    return tuple(
+        plain(sentence)
+        for block in blocks
+        if isinstance(block, Summary)
+        for sentence in block.sentences
+    )

@@ -1,0 +1,155 @@
+"""The PDF: strict, the same bytes twice, texts as texts."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from datetime import date
+from io import BytesIO
+from typing import Any
+
+import pypdf
+import pytest
+
+from funnelsim.errors import RunError
+from funnelsim.reporting import blocks
+from funnelsim.reporting.pdf import render
+
+CYRILLIC = "Перевірка: «собираю оптом возражения», їжак, ґанок, €, ₴, ₽, № — ×"
+
+
+class Drawing:
+    alt = "Опис малюнка."
+
+    def __init__(self, words="Пропозиція", height=200):
+        self.words = words
+        self.height = height
+
+    def svg(self, *, outlines=False):
+        return (
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="453.6" height="{self.height}">'
+            f'<text x="9" y="20" font-family="Fira Sans" font-size="9">{self.words}</text></svg>'
+        )
+
+
+def document(*more, title="Огляд воронки", lang="uk", illustrative=False):
+    return [
+        blocks.cover(title, lang=lang, as_of=date(2026, 1, 1), illustrative=illustrative),
+        blocks.kpis([blocks.kpi("Конверсія", "24,6\u202f%", "95 %: 23–26 %")] * 6),
+        blocks.summary(["Найбільше губимо на перевірці."]),
+        blocks.figure(Drawing(), caption="Воронка"),
+        blocks.risks(["645 угод ще відкриті."]),
+        blocks.advice({"Робити": "Телефонувати того ж дня."}),
+        *more,
+        blocks.end(),
+    ]
+
+
+def pages(pdf):
+    return [page.extract_text() for page in pypdf.PdfReader(BytesIO(pdf)).pages]
+
+
+def stages(rows):
+    columns = [blocks.Column(title="Етап"), blocks.Column(title="Ліди", unit="%", numeric=True)]
+    long = "собираю оптом возражения, спрашиваю, что удерживает от принятия решения"
+    return blocks.table(
+        columns, [[f"{i} {long}", f"{i},5"] for i in range(rows)], caption="Етапи", note="Кінець"
+    )
+
+
+def test_the_same_blocks_give_the_same_bytes():
+    blocks_of_a_report = document(blocks.section("Час"), stages(40))
+    assert render(blocks_of_a_report) == render(blocks_of_a_report)
+
+
+@pytest.mark.parametrize("lang", ["en", "uk", "ru", "nl"])
+def test_it_is_tagged_dated_and_names_its_language(lang):
+    pdf = pypdf.PdfReader(BytesIO(render(document(lang=lang))))
+    root: Any = pdf.trailer["/Root"]
+    told: Any = pdf.metadata
+    assert root["/Lang"].startswith(lang)
+    assert root["/MarkInfo"]["/Marked"]
+    assert "/StructTreeRoot" in root
+    assert told["/Title"] == "Огляд воронки"
+    assert told["/CreationDate"].startswith("D:20260101")
+
+
+def test_cyrillic_can_be_copied():
+    text = " ".join(pages(render(document(blocks.section("Етапи"), blocks.text(CYRILLIC)))))
+    assert CYRILLIC in text
+    assert "24,6\u00a0%" in text, "a narrow space the font lacks becomes a no-break space"
+
+
+def test_texts_inside_pictures_are_texts():
+    assert "Пропозиція" in pages(render(document()))[0]
+
+
+def test_a_title_is_printed_not_run():
+    title = '#panic("x") $ @ <script> *b* \\ //'
+    pdf = render(document(blocks.section(title), blocks.text(title), title=title))
+    front, *rest = pages(pdf)
+    assert title in front
+    assert all(title in page for page in rest[:1])
+
+
+def test_every_page_says_where_it_is():
+    text = pages(render(document(blocks.section("Етапи"), stages(60))))
+    assert len(text) >= 3
+    assert all(f"{number} / {len(text)}" in page for number, page in enumerate(text, start=1))
+
+
+def test_contents_and_lists_name_what_is_there():
+    text = pages(render(document(blocks.section("Етапи воронки"), stages(3)), origin="here"))[1]
+    assert "Етапи воронки" in text
+    assert "Воронка" in text
+
+
+def test_illustrative_numbers_are_watermarked_on_every_page():
+    marked = pages(
+        render(document(blocks.section("Етапи"), stages(40), illustrative=True, lang="en"))
+    )
+    plain = pages(render(document(blocks.section("Етапи"), stages(40), lang="en")))
+    assert all("ILLUSTRATIVE NUMBERS" in page for page in marked)
+    assert not any("ILLUSTRATIVE" in page for page in plain)
+
+
+def test_a_long_table_repeats_its_head_and_keeps_its_note():
+    text = pages(render(document(blocks.section("Етапи"), stages(60))))
+    assert sum("Ліди" in page for page in text) >= 2
+    last = next(page for page in text if "Кінець" in page)
+    assert "59 собираю" in last
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        blocks.text("日本"),
+        blocks.figure(Drawing("日本"), caption="Ні"),
+    ],
+    ids=["in a text", "in a picture"],
+)
+def test_a_character_the_font_lacks_is_an_error(broken):
+    with pytest.raises(RunError, match="could not be displayed"):
+        render(document(blocks.section("Етапи"), broken))
+
+
+def test_a_broken_picture_is_an_error():
+    class Broken(Drawing):
+        def svg(self, *, outlines=False):
+            return "<svg"
+
+    with pytest.raises(RunError, match="the PDF could not be made"):
+        render(document(blocks.section("Етапи"), blocks.figure(Broken(), caption="Ні")))
+
+
+def test_a_document_without_a_cover_is_an_error():
+    with pytest.raises(RunError, match="starts with a cover"):
+        render([blocks.end()])
+
+
+@pytest.mark.skipif(not shutil.which("qpdf"), reason="qpdf is not installed")
+def test_the_file_is_sound(tmp_path):
+    file = tmp_path / "report.pdf"
+    file.write_bytes(render(document(blocks.section("Етапи"), stages(60), illustrative=True)))
+    done = subprocess.run(["qpdf", "--check", file], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
