@@ -1,0 +1,104 @@
+"""The layout that pictures with one row per stage share: names left, numbers right."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from funnelsim.errors import ParameterError, Problem
+from funnelsim.figures.lettering import fit, text_width
+from funnelsim.figures.style import MUTED, SMALL, rectangle
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+__all__ = [
+    "HEAD",
+    "LEFT",
+    "NAMES",
+    "RIGHT",
+    "one_group",
+    "pitch_of",
+    "write_heading",
+    "write_key",
+    "write_name",
+]
+
+NAMES: Final = 1.5  # inches for the names
+LEFT: Final = 1.62  # where the drawing starts
+HEAD: Final = 0.3  # the heading line above the first row
+TALLEST: Final = 8.4  # all rows together, so that a page holds them
+RIGHT: Final = {"ha": "right", "va": "center_baseline"}
+
+
+def one_group(frame: pd.DataFrame, *items: str) -> None:
+    """Refuse a table of several groups: a picture shows one.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        A table of measures.
+    *items : str
+        Columns that name a row within a group.
+
+    Raises
+    ------
+    ParameterError
+        Rows that the item columns cannot tell apart.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> one_group(pd.DataFrame({"source": ["web", "tv"], "stage": ["a", "a"]}), "stage")
+    Traceback (most recent call last):
+    funnelsim.errors.ParameterError: the table has several rows with stage 'a'. ...
+    """
+    twice = frame[frame.duplicated(list(items))]
+    if len(twice):
+        first = ", ".join(f"{item} {twice.iloc[0][item]!r}" for item in items)
+        fix = "A picture shows one group: select its rows of the by= column first"
+        raise ParameterError(Problem(f"the table has several rows with {first}", fix=fix))
+
+
+def pitch_of(rows: int, preferred: float) -> float:
+    """Return the height of a row, smaller when there are many; inches.
+
+    Examples
+    --------
+    >>> pitch_of(5, 0.5), pitch_of(21, 0.5)
+    (0.5, 0.4)
+    """
+    return min(preferred, TALLEST / max(rows, 1))
+
+
+def write_name(sheet: Axes, name: str, y: float, *, width: float = NAMES) -> None:
+    """Write a row's name at its left, on two lines if it must."""
+    fitted = fit(name, width, weight=500, lines=2)
+    anchor = "center" if "\n" in fitted else "center_baseline"
+    sheet.text(0, y, fitted, weight=500, va=anchor, linespacing=1.1)
+
+
+def write_heading(sheet: Axes, words: str, right: float, y: float, *, width: float) -> None:
+    """Write the heading of a column of numbers, right-aligned."""
+    fitted = fit(words, width, size=SMALL)
+    sheet.text(right, y, fitted, size=SMALL, color=MUTED, **RIGHT)
+
+
+def write_key(sheet: Axes, key: dict[str, str], x: float, y: float) -> float:
+    """Name colours in one line from ``x`` on, and return where it ends.
+
+    Parameters
+    ----------
+    sheet : matplotlib.axes.Axes
+        A blank panel, in inches.
+    key : dict of str to str
+        Name → colour.
+    x, y : float
+        Where it starts, inches.
+    """
+    look: dict[str, Any] = {"size": SMALL, "color": MUTED, "va": "center_baseline"}
+    for name, colour in key.items():
+        rectangle(sheet, x, y - 0.045, 0.09, 0.09, colour)
+        sheet.text(x + 0.14, y, name, **look)
+        x += 0.14 + text_width(name, SMALL) + 0.2
+    return x

@@ -1,0 +1,181 @@
+"""Numbers, durations, dates and names as a language writes them.
+
+Pictures, tables and sentences share one :class:`Wording`, so that a figure and
+the paragraph beside it never disagree about a comma.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final, Literal
+
+from babel import Locale
+from babel.dates import format_date, format_skeleton, get_day_names
+from babel.numbers import format_compact_decimal, format_decimal, parse_pattern
+
+__all__ = ["NO_VALUE", "Wording", "duration_unit"]
+
+NO_VALUE: Final = "–"
+NBSP: Final = "\u00a0"
+SECONDS: Final[Mapping[str, float]] = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+# From this many seconds on, a duration reads better in the next unit.
+UNIT_FROM: Final[Mapping[str, float]] = {"d": 2 * 86400.0, "h": 2 * 3600.0, "min": 120.0, "s": 0.0}
+COMPACT_FROM: Final = 1e7
+# A bare language means its home country; English days come before months.
+HOME: Final[Mapping[str, str]] = {"en": "en_GB"}
+
+
+def duration_unit(seconds: float) -> str:
+    """Choose the unit a person would use for a duration.
+
+    Parameters
+    ----------
+    seconds : float
+        The duration, or the largest one of a table or axis; seconds, ≥ 0.
+
+    Returns
+    -------
+    str
+        ``"s"``, ``"min"``, ``"h"`` or ``"d"``.
+
+    Examples
+    --------
+    >>> [duration_unit(s) for s in (45, 600, 5 * 3600, 30 * 86400)]
+    ['s', 'min', 'h', 'd']
+    """
+    return next((unit for unit, start in UNIT_FROM.items() if seconds >= start), "s")
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """How one reader's language writes what a picture or table shows.
+
+    Parameters
+    ----------
+    labels : mapping of str to str
+        Names of stages, teams and reasons by id; an id without one is shown as it is.
+    lang : str
+        Language of numbers and dates, for example ``"uk"`` or ``"nl"``.
+    text : callable
+        Translates the few words of a picture (``gettext``); English if left out.
+
+    Examples
+    --------
+    >>> uk = Wording({"offer": "Пропозиція"}, lang="uk")
+    >>> uk.label("offer"), uk.number(-1234.5, digits=1), uk.share(0.0345)
+    ('Пропозиція', '−1\\xa0234,5', '3,5%')
+    >>> Wording().duration(5400), Wording().duration(302400)
+    ('90\\xa0min', '3.5\\xa0d')
+    """
+
+    labels: Mapping[str, str] = field(default_factory=dict)
+    lang: str = "en"
+    text: Callable[[str], str] = str
+
+    @property
+    def locale(self) -> Locale:
+        """The Babel locale of the language."""
+        return Locale.parse(HOME.get(self.lang, self.lang))
+
+    def label(self, item: object) -> str:
+        """Return the name of a stage, team or reason; measures' own, such as (open), too."""
+        known = {
+            "(won)": self.text("Won"),
+            "(lost)": self.text("Lost"),
+            "(open)": self.text("Still open"),
+            "(ended)": self.text("Ended"),
+            "(none)": self.text("No reason given"),
+            "": self.text("No reason given"),
+        }
+        written = str(item)
+        return self.labels.get(written) or known.get(written, written)
+
+    def number(self, value: float, digits: int = 0) -> str:
+        """Write a number with grouping and at most ``digits`` decimals; – for NaN."""
+        if not math.isfinite(value):
+            return NO_VALUE
+        if abs(value) >= COMPACT_FROM:
+            return self._spaced(format_compact_decimal(value, locale=self.locale, fraction_digits=1))
+        pattern = "#,##0" + ("." + "#" * digits if digits else "")
+        rounded = round(value, digits) + 0.0  # no "−0"
+        return self._spaced(format_decimal(rounded, format=pattern, locale=self.locale))
+
+    def figure(self, value: float) -> str:
+        """Write a number with about two significant digits, for axes and small counts."""
+        size = abs(value)
+        digits = 0 if size >= 10 or size == 0 else 1 if size >= 1 else 2 if size >= 0.1 else 3  # noqa: PLR2004
+        return self.number(value, digits)
+
+    def share(self, value: float) -> str:
+        """Write a share as per cent; never rounds a few up to none or to all."""
+        if not math.isfinite(value):
+            return NO_VALUE
+        per_cent = 100.0 * value
+        if 0 < per_cent < 0.05:  # noqa: PLR2004
+            return "<" + self._per_cent(self.number(0.1, 1))
+        if 99.95 <= per_cent < 100:  # noqa: PLR2004
+            return ">" + self._per_cent(self.number(99.9, 1))
+        one_digit = 0 < abs(per_cent) < 9.95 or 99.5 <= per_cent < 100  # noqa: PLR2004
+        return self._per_cent(self.number(per_cent, 1 if one_digit else 0))
+
+    def shares(self, low: float, high: float) -> str:
+        """Write an interval of shares, for example ``60–64 %``; empty when unknown."""
+        if not (math.isfinite(low) and math.isfinite(high)):
+            return ""
+        sign = self._per_cent("")
+        return f"{self.share(low).removesuffix(sign)}–{self.share(high)}"
+
+    def duration(self, seconds: float, unit: str | None = None) -> str:
+        """Write a duration in ``unit``, or in the one a person would use."""
+        if not math.isfinite(seconds):
+            return NO_VALUE
+        unit = unit or duration_unit(abs(seconds))
+        amount = seconds / SECONDS[unit]
+        number = self.number(amount, 1 if abs(amount) < 9.95 else 0)  # noqa: PLR2004
+        return self._unit(unit).format(number=number)
+
+    def durations(self, low: float, high: float) -> str:
+        """Write an interval of durations in one unit; empty when unknown."""
+        if not (math.isfinite(low) and math.isfinite(high)):
+            return ""
+        unit = duration_unit(high)
+        digits = 1 if high / SECONDS[unit] < 9.95 else 0  # noqa: PLR2004
+        return f"{self.number(low / SECONDS[unit], digits)}–{self.duration(high, unit)}"
+
+    def day(self, at: date) -> str:
+        """Write a day in full, for example ``3 жовтня 2011 р.``."""
+        return self._spaced(format_date(at, format="long", locale=self.locale))
+
+    def tick(self, at: date, skeleton: str) -> str:
+        """Write a date for an axis by a CLDR skeleton such as ``MMMd`` or ``MMM``."""
+        return self._spaced(format_skeleton(skeleton, at, locale=self.locale))
+
+    def weekdays(self, width: Literal["abbreviated", "wide"] = "abbreviated") -> list[str]:
+        """Return the names of the seven days, Monday first."""
+        names = get_day_names(width, context="stand-alone", locale=self.locale)
+        return [str(names[day]) for day in range(7)]
+
+    def _per_cent(self, number: str) -> str:
+        """Set the per cent sign as the language does."""
+        pattern = parse_pattern(self.locale.percent_formats[None])
+        return number + self._spaced(pattern.suffix[0])
+
+    def _unit(self, unit: str) -> str:
+        """Return the pattern of a duration in a unit."""
+        patterns = {
+            "s": self.text("{number} s"),
+            "min": self.text("{number} min"),
+            "h": self.text("{number} h"),
+            "d": self.text("{number} d"),
+        }
+        return patterns[unit].replace(" ", NBSP)
+
+    @staticmethod
+    def _spaced(written: str) -> str:
+        """Use a true minus, and only the spaces that the house font has."""
+        for narrow in ("\u202f", "\u2009"):
+            written = written.replace(narrow, NBSP)
+        return written.replace("-", "−") if written[:1] == "-" else written
