@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from funnelsim import engine, errors, figures, measures
     from funnelsim.engine import simulate
     from funnelsim.events import EventLog
-    from funnelsim.scenarios.loading import load, schema
+    from funnelsim.scenarios.loading import load
     from funnelsim.scenarios.scenario import Scenario
+    from funnelsim.scenarios.schema import schema
 
 __all__ = [
     "EventLog",
@@ -38,7 +39,7 @@ _HOMES = {
     "EventLog": "events",
     "Scenario": "scenarios.scenario",
     "load": "scenarios.loading",
-    "schema": "scenarios.loading",
+    "schema": "scenarios.schema",
     "simulate": "engine",
 }
 

@@ -201,13 +201,13 @@ def _frozen(distribution: Any) -> Quantiles:  # noqa: ANN401 - scipy's frozen ty
 def _bounded(family: str, given: Parameters) -> Quantiles:
     low, high = float(given["min"]), float(given["max"])
     if not low < high:
-        msg = f"min {low:g} must be below max {high:g}"
+        msg = "min must be below max"
         raise ValueError(msg)
     if family == "uniform":
         return _frozen(stats.uniform(low, high - low))
     likely = float(given["likely"])
     if not low <= likely <= high:
-        msg = f"likely {likely:g} must lie between min {low:g} and max {high:g}"
+        msg = "likely must lie between min and max"
         raise ValueError(msg)
     return _frozen(stats.triang((likely - low) / (high - low), low, high - low))
 
@@ -241,7 +241,7 @@ def _known(given: Parameters, count: int) -> list[tuple[float | None, float]]:
         elif key[0] == "p" and key[1:].isdigit():
             points.append((int(key[1:]) / 100, float(value)))
     if len(points) != count or any(value <= 0 for _, value in points):
-        msg = f"needs {count} positive number{'s' * (count > 1)}, got {dict(given)}"
+        msg = f"needs {count} positive number{'s' * (count > 1)}"
         raise ValueError(msg)
     return points
 
@@ -255,7 +255,7 @@ def _two_parameters(family: str, given: Parameters) -> Quantiles:
         return _from_moments(family, mean, cv)
     (low, q_low), (high, q_high) = sorted(_known(given, 2))
     if low is None or high is None or not q_low < q_high:
-        msg = f"quantiles must rise with their level, got {dict(given)}"
+        msg = "quantiles must rise with their level"
         raise ValueError(msg)
     return _from_quantiles(family, (low, q_low), (high, q_high))
 

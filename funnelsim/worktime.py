@@ -30,6 +30,7 @@ __all__ = [
     "from_instant",
     "open_hours",
     "parse_duration",
+    "plain_number",
     "to_instant",
 ]
 
@@ -39,6 +40,8 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 WEEK = 7 * DAY
 FAR = 2**62  # later than any horizon; still fits int64 when a delay is added
+
+_LONGEST = 1000 * 365.25 * DAY
 
 Clock = Literal["elapsed", "business", "months"]
 _ELAPSED = {"s": SECOND, "min": MINUTE, "h": HOUR, "d": DAY, "w": WEEK}
@@ -100,7 +103,18 @@ class Duration:
         return self.amount * _ELAPSED.get(self.unit, 1)
 
     def __str__(self) -> str:
-        return f"{self.amount:g} {self.unit}"
+        return f"{plain_number(self.amount)} {self.unit}"
+
+
+def plain_number(number: float) -> str:
+    """A number as a person writes it, reading back to the same number.
+
+    Examples
+    --------
+    >>> plain_number(40.0), plain_number(0.1), plain_number(1234567.5)
+    ('40', '0.1', '1234567.5')
+    """
+    return repr(float(number)).removesuffix(".0")
 
 
 def parse_duration(text: object) -> Duration:
@@ -128,7 +142,11 @@ def parse_duration(text: object) -> Duration:
     if match is None or match[2] not in _UNITS:
         msg = f"{text!r} is not a duration. {_UNIT_HELP}, for example '4 h'"
         raise ValueError(msg)
-    return Duration(float(match[1]), match[2])
+    duration = Duration(float(match[1]), match[2])
+    if duration.microseconds(DAY) * (30 * DAY if match[2] == "mo" else 1) > _LONGEST:
+        msg = f"{text!r} is longer than 1000 years"
+        raise ValueError(msg)
+    return duration
 
 
 def to_instant(moment: datetime) -> int:

@@ -25,7 +25,7 @@ LONGEST = 80
 
 # pydantic's words → a planner's; the bracketed reasons of a failed parse add nothing
 WORDS = (
-    (r" \((unable to parse|got a number with|invalid character)[^)]*\)", ""),
+    (r" \((unable to (parse|interpret)|got a number with|invalid character)[^)]*\)", ""),
     (r"a valid dictionary( or instance of \w+)?", "a mapping"),
     (r"a valid (list|tuple|array)", "a list"),
     (r"a valid string", "text"),

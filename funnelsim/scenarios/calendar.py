@@ -10,9 +10,11 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, field_validator
 
 from funnelsim.scenarios.frozen import Frozen
+from funnelsim.worktime import WorkTime, from_instant, open_hours
 
 __all__ = ["WEEKDAYS", "Calendar", "Zone", "holiday_dates", "weekdays"]
 
+_OLD_NAMES = {"Europe/Kiev", "Europe/Uzhgorod", "Europe/Zaporozhye"}
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -22,14 +24,16 @@ def _known_zone(name: str) -> str:
     except (KeyError, ValueError, OSError):
         from difflib import get_close_matches  # only for the error
 
-        near = get_close_matches(name, available_timezones(), n=1)
+        near = get_close_matches(name, sorted(available_timezones() - _OLD_NAMES), n=1)
         hint = f"; did you mean {near[0]}?" if near else ", for example Europe/Kyiv"
         msg = f"{name!r} is not an IANA time zone{hint}"
         raise ValueError(msg) from None
     return name
 
 
-Zone = Annotated[str, AfterValidator(_known_zone)]
+Zone = Annotated[
+    str, AfterValidator(_known_zone), Field(examples=["Europe/Kyiv", "Europe/Minsk", "UTC"])
+]
 """An IANA time zone such as ``Europe/Kyiv``."""
 
 
@@ -56,8 +60,11 @@ def weekdays(text: str) -> tuple[int, ...]:
 
 
 def _read_clock(text: str) -> time:
+    clock = text.strip()
     try:
-        return time(0) if text.strip() == "24:00" else time.fromisoformat(text.strip())
+        if clock in {"24", "24:00"}:
+            return time(0)
+        return time(int(clock)) if clock.isdigit() else time.fromisoformat(clock)
     except ValueError:
         msg = f"{text!r} is not a time of day such as 09:00"
         raise ValueError(msg) from None
@@ -89,6 +96,22 @@ def _one_or_many(value: object) -> object:
     return (value,) if isinstance(value, (str, date)) else value
 
 
+def _read_day(value: object) -> object:
+    if isinstance(value, str):
+        try:
+            return date.fromisoformat(value.strip())
+        except ValueError as wrong:
+            msg = f'"{value}" is not a day such as 2026-12-24 ({wrong})'
+            raise ValueError(msg) from None
+    if not isinstance(value, date):
+        msg = f"{value!r} is not a day such as 2026-12-24"
+        raise ValueError(msg)
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_read_day, json_schema_input_type=date)]
+
+
 class Calendar(Frozen):
     """Weekly opening hours in a zone, less holidays.
 
@@ -112,10 +135,10 @@ class Calendar(Frozen):
     holidays: str | None = None
     """Country whose public holidays are closed: ``UA``, or with a region ``DE-BY``."""
     closed: Annotated[
-        tuple[date, ...],
-        BeforeValidator(_one_or_many, json_schema_input_type=Any),
+        tuple[Day, ...],
+        BeforeValidator(_one_or_many, json_schema_input_type=Day | list[Day]),
     ] = ()
-    """Further closed dates."""
+    """Further closed dates, for example ``[2026-12-24, 2026-12-31]``."""
 
     @field_validator("hours")
     @classmethod
@@ -127,6 +150,9 @@ class Calendar(Frozen):
                     msg = f"{WEEKDAYS[day]} stands in both {seen[day]!r} and {key!r}"
                     raise ValueError(msg)
                 seen[day] = key
+        if not any(hours.values()):
+            msg = "no weekday has a shift, so nobody could ever work"
+            raise ValueError(msg)
         return hours
 
     @field_validator("holidays")
@@ -135,6 +161,28 @@ class Calendar(Frozen):
         if code is not None:
             holiday_dates(code, 2025, 2025)
         return code
+
+    def work_time(self, zone: str, start: int, end: int) -> WorkTime:
+        """When it is open between two instants.
+
+        Parameters
+        ----------
+        zone : str
+            The scenario's time zone, for a calendar without its own.
+        start, end : int
+            Instants, microseconds since the epoch.
+
+        Returns
+        -------
+        WorkTime
+            Shifts without holidays and further closed dates.
+        """
+        zone = self.zone or zone
+        first, last = (from_instant(instant, zone).date() for instant in (start, end))
+        closed = set(self.closed)
+        if self.holidays:
+            closed |= holiday_dates(self.holidays, first.year, last.year)
+        return open_hours(self.shifts(), zone, closed, start, end)
 
     def shifts(self) -> dict[int, tuple[tuple[time, time], ...]]:
         """Weekday (0 = Monday) → its shifts in order."""

@@ -13,9 +13,12 @@ from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
 from pydantic import (
     BeforeValidator,
+    Field,
     GetJsonSchemaHandler,
     PlainSerializer,
+    SerializationInfo,
     SerializerFunctionWrapHandler,
+    StringConstraints,
     WithJsonSchema,
     model_serializer,
     model_validator,
@@ -24,8 +27,8 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from funnelsim.distributions import Mixture, Quantiles, quantiles
-from funnelsim.scenarios.frozen import Frozen, Share
-from funnelsim.worktime import Duration, parse_duration
+from funnelsim.scenarios.frozen import Frozen, Share, spelled_out
+from funnelsim.worktime import Duration, parse_duration, plain_number
 
 __all__ = ["Amount", "AmountSpec", "DurationSpec", "DurationText", "Spec"]
 
@@ -39,7 +42,7 @@ DurationText = Annotated[
     WithJsonSchema(
         {
             "type": "string",
-            "pattern": r"^\s*\d+(\.\d+)?\s*(s|min|h|d|w|bh|bd|mo)\s*$",
+            "pattern": r"^\s*\d+(\.\d+)?([eE][+-]?\d+)?\s*(s|min|h|d|w|bh|bd|mo)\s*$",
             "examples": ["4 h", "3 bd", "2 w", "1 mo"],
         }
     ),
@@ -47,6 +50,9 @@ DurationText = Annotated[
 
 
 def _read_amount(value: object) -> object:
+    if isinstance(value, bool):
+        msg = f"{value} is not an amount of money; write a plain number such as 150000"
+        raise ValueError(msg)
     if isinstance(value, str):
         try:
             value = float(value.replace("\u00a0", "").replace(" ", "").replace("_", ""))
@@ -59,7 +65,11 @@ def _read_amount(value: object) -> object:
     return value
 
 
-Amount = Annotated[float, BeforeValidator(_read_amount, json_schema_input_type=float | str)]
+_AmountNumber = Annotated[float, Field(ge=0, examples=[150000])]
+_AmountText = Annotated[str, StringConstraints(pattern=r"^\d[\d _\u00a0]*(\.\d+)?$")]
+Amount = Annotated[
+    float, BeforeValidator(_read_amount, json_schema_input_type=_AmountNumber | _AmountText)
+]
 
 # What each family may be given by; a tuple of alternatives, each a set of keys.
 # "quantile" stands for any of the level keys.
@@ -97,11 +107,13 @@ class Spec(Frozen, Generic[Q]):
     value: Q | None = None
     """The one value (constant)."""
     mean: Q | None = None
+    """The average; needs ``cv`` or ``sd`` beside it (alone: exponential)."""
     sd: Q | None = None
     """Standard deviation, in the same unit as the mean."""
     cv: float | None = None
     """Coefficient of variation: standard deviation ÷ mean."""
     median: Q | None = None
+    """Half lie below; needs a second quantile such as ``p90`` (alone: exponential)."""
     p05: Q | None = None
     p10: Q | None = None
     p20: Q | None = None
@@ -109,6 +121,7 @@ class Spec(Frozen, Generic[Q]):
     p75: Q | None = None
     p80: Q | None = None
     p90: Q | None = None
+    """Nine of ten lie below."""
     p95: Q | None = None
     p99: Q | None = None
     min: Q | None = None
@@ -118,14 +131,23 @@ class Spec(Frozen, Generic[Q]):
     values: tuple[Q, ...] | None = None
     """Observed values (empirical)."""
     weights: tuple[float, ...] | None = None
+    """How often each of the values occurs; left out: all alike."""
     mixture: tuple[Part[Q], ...] | None = None
     """Several distributions with shares."""
+
+    @classmethod
+    def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
+        """``DurationSpec``, ``AmountPart``: names that a reader of the schema understands."""
+        return f"{'Duration' if 'Duration' in str(params[0]) else 'Amount'}{cls.__name__}"
 
     @model_validator(mode="before")
     @classmethod
     def _bare_value(cls, data: object) -> object:
         if isinstance(data, (str, int, float, Duration)):
             return {"value": data}
+        if isinstance(data, dict) and not any(item is not None for item in data.values()):
+            msg = "a distribution needs numbers, such as {median: …, p90: …}"
+            raise ValueError(msg)
         return data
 
     @model_validator(mode="after")
@@ -145,21 +167,29 @@ class Spec(Frozen, Generic[Q]):
         if self.clocks() and self.clocks()[0] == "months" and family != "constant":
             msg = "calendar months (mo) can only be constant; use d or w for a distribution"
             raise ValueError(msg)
-        self.quantiles(_any_number)
+        try:
+            self.quantiles(_any_number)
+        except ValueError as wrong:
+            msg = f"{_as_written(given)}: {wrong}"
+            raise ValueError(msg) from None
         return self
 
     @model_serializer(mode="wrap")
-    def _short(self, handler: SerializerFunctionWrapHandler) -> Any:  # noqa: ANN401
-        data = {key: item for key, item in handler(self).items() if item is not None}
-        return data["value"] if set(data) == {"value"} else data
+    def _short(self, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> Any:  # noqa: ANN401
+        written = handler(self)
+        if not isinstance(written, dict):  # recursive models go through here twice
+            return written
+        data = {key: item for key, item in written.items() if item is not None}
+        return data["value"] if set(data) == {"value"} and not spelled_out(info) else data
 
     @classmethod
     def __get_pydantic_json_schema__(
         cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
         schema = handler.resolve_ref_schema(handler(core_schema))
-        bare = handler.resolve_ref_schema(schema)["properties"]["value"]["anyOf"][0]
-        return {"anyOf": [bare, schema]}
+        bare = schema["properties"]["value"]["anyOf"][0]
+        text = "One value, or what is known of its distribution: {median: …, p90: …}."
+        return {"title": cls.__name__, "description": text, "anyOf": [bare, schema]}
 
     def given(self) -> dict[str, Any]:
         """The numbers that were given, without the family."""
@@ -204,10 +234,25 @@ class Part(Frozen, Generic[N]):
     share: Share
     of: Spec[N]
 
+    @classmethod
+    def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
+        """As for `Spec`."""
+        return f"{'Duration' if 'Duration' in str(params[0]) else 'Amount'}{cls.__name__}"
+
 
 def _any_number(quantity: object) -> float:
     """A quantity in some unit: enough to see whether the numbers agree."""
     return quantity.microseconds(1) if isinstance(quantity, Duration) else float(str(quantity))
+
+
+def _as_written(given: dict[str, Any]) -> str:
+    """The numbers as the planner gave them."""
+    return ", ".join(
+        f"{len(item)} {key}"
+        if isinstance(item, tuple)
+        else f"{key} {plain_number(item) if isinstance(item, float) else item}"
+        for key, item in given.items()
+    )
 
 
 def _guess(given: dict[str, Any]) -> str:

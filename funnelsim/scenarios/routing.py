@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Self
+from typing import Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import (
+    Field,
+    GetJsonSchemaHandler,
+    SerializationInfo,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
-from funnelsim.scenarios.frozen import Frozen, Id, Share
+from funnelsim.scenarios.frozen import Frozen, Id, Share, spelled_out
 
 __all__ = ["Next"]
 
@@ -15,7 +24,7 @@ _TOLERANCE = 1e-9
 
 
 class Next(Frozen):
-    """Probabilities of the ways out; a bare stage id is the only way.
+    """Probabilities of the ways out.
 
     Examples
     --------
@@ -32,6 +41,20 @@ class Next(Frozen):
     @classmethod
     def _only_way(cls, data: object) -> object:
         return {"advance": data, "to": {data: 1.0}} if isinstance(data, str) else data
+
+    @model_serializer(mode="wrap")
+    def _short(self, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> Any:  # noqa: ANN401
+        bare = len(self.to) == 1 and not spelled_out(info)
+        return self.advance if bare else handler(self)
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        schema = handler.resolve_ref_schema(handler(core_schema))
+        bare = schema["properties"]["advance"]["anyOf"][0]
+        text = "The only next stage, or several with probabilities that sum to 1."
+        return {"title": cls.__name__, "description": text, "anyOf": [bare, schema]}
 
     @model_validator(mode="after")
     def _sound(self) -> Self:

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, field_validator
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer, field_validator
 
 from funnelsim.scenarios.frozen import Frozen
 from funnelsim.scenarios.quantity import DurationText
-from funnelsim.worktime import Duration
+from funnelsim.worktime import Duration, add_months, from_instant, to_instant
 
 __all__ = ["Run"]
 
 
 def _read_start(value: object) -> object:
+    if isinstance(value, str):
+        try:
+            return datetime.fromisoformat(value.strip())
+        except ValueError as wrong:
+            msg = f'"{value}" is not a day such as 2026-01-05 ({wrong})'
+            raise ValueError(msg) from None
     if isinstance(value, date) and not isinstance(value, datetime):
         return datetime(value.year, value.month, value.day)  # noqa: DTZ001 - local to the scenario
+    if not isinstance(value, datetime):
+        msg = f"{value!r} is not a day such as 2026-01-05"
+        raise ValueError(msg)
     return value
+
+
+def _write_start(start: datetime) -> str:
+    return start.date().isoformat() if start.time() == time(0) else start.isoformat()
 
 
 def _local(value: datetime) -> datetime:
@@ -27,19 +41,58 @@ def _local(value: datetime) -> datetime:
     return value
 
 
+def _shifted(instant: int, duration: Duration, sign: int, zone: str) -> int:
+    """An instant moved by a duration."""
+    if duration.clock == "months":
+        return add_months(instant, sign * round(duration.amount), zone)
+    local = from_instant(instant, zone).replace(tzinfo=None)
+    moved = local + sign * timedelta(microseconds=round(duration.microseconds()))
+    return to_instant(moved.replace(tzinfo=ZoneInfo(zone)))
+
+
 class Run(Frozen):
-    """The observed window is exactly ``[start, start + horizon)``."""
+    """What is observed: from the start to the end of the horizon."""
 
     start: Annotated[
         datetime,
         BeforeValidator(_read_start, json_schema_input_type=date | datetime),
         AfterValidator(_local),
+        PlainSerializer(_write_start, return_type=str, when_used="json"),
     ]
     """First observed day (local time of the scenario)."""
     horizon: DurationText
-    """Length of the observed window, for example ``26 w`` or ``6 mo``."""
+    """Length of the observed window ``[start, start + horizon)``: ``26 w`` or ``6 mo``."""
     warm_up: DurationText = Duration(0, "d")
     """Simulated before ``start`` so that the funnel is not empty, and not reported."""
+
+    def instants(self, zone: str) -> tuple[int, int, int]:
+        """Start of the warm-up, of the observed window, and its end.
+
+        Days and weeks keep the local wall time across a change of the clocks.
+
+        Parameters
+        ----------
+        zone : str
+            The scenario's time zone.
+
+        Returns
+        -------
+        tuple of int
+            Microseconds since the epoch.
+
+        Examples
+        --------
+        >>> run = Run.model_validate({"start": "2026-01-05", "horizon": "1 w", "warm_up": "1 d"})
+        >>> begin, observed, end = run.instants("Europe/Kyiv")
+        >>> (observed - begin) // 86_400_000_000, (end - observed) // 86_400_000_000
+        (1, 7)
+        """
+        observed = to_instant(self.start.replace(tzinfo=ZoneInfo(zone)))
+        return (
+            _shifted(observed, self.warm_up, -1, zone),
+            observed,
+            _shifted(observed, self.horizon, 1, zone),
+        )
 
     @field_validator("horizon", "warm_up")
     @classmethod

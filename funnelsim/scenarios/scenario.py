@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from funnelsim.errors import ScenarioError
 from funnelsim.scenarios.calendar import Calendar, Zone
@@ -18,7 +20,20 @@ from funnelsim.scenarios.source import Source
 from funnelsim.scenarios.stage import Stage
 from funnelsim.scenarios.team import Team
 
+if TYPE_CHECKING:
+    from funnelsim.scenarios.checks import Finding
+
 __all__ = ["Scenario"]
+
+
+_CURRENCY = r"^([A-Z]{3})?$"
+
+
+def _read_currency(value: object) -> object:
+    if isinstance(value, str) and not re.fullmatch(_CURRENCY, value):
+        msg = f'"{value}" is not a currency code of three capital letters such as UAH'
+        raise ValueError(msg)
+    return value
 
 
 class Scenario(Frozen):
@@ -27,19 +42,29 @@ class Scenario(Frozen):
     funnelsim: Literal[1]
     """Version of the language; the first line of the file."""
     name: Id
+    """Short and lasting: it names output files."""
     title: Label = {}
+    """What reports are headed with."""
     description: Label = {}
+    """One or two sentences on what the funnel is."""
     illustrative: bool = False
     """True while the numbers are made up: reports carry a watermark."""
-    currency: Annotated[str, StringConstraints(pattern=r"^([A-Z]{3})?$")] = ""
+    currency: Annotated[
+        str, StringConstraints(pattern=_CURRENCY), BeforeValidator(_read_currency)
+    ] = ""
     """ISO code of the one currency, for example ``UAH``."""
     time_zone: Zone = "UTC"
+    """IANA name: when 9:00 is, where not said otherwise."""
     run: Run
+    """When to observe, for how long, and how much to warm up."""
     calendar: Id | None = None
     """Default calendar of teams and of business delays."""
     calendars: Mapping[Id, Calendar] = {}
+    """When people work."""
     teams: Mapping[Id, Team] = {}
+    """Who works."""
     sources: Mapping[Id, Source] = Field(min_length=1)
+    """Where leads come from."""
     stages: Mapping[Id, Stage] = Field(min_length=1)
     """In the order in which people read the funnel."""
 
@@ -50,10 +75,40 @@ class Scenario(Frozen):
             raise ScenarioError(problem for _, problem in broken)
         return self
 
-    def plain(self) -> dict[str, object]:
-        """The scenario as plain data, without what was left at its default."""
-        data: dict[str, object] = self.model_dump(mode="json", exclude_defaults=True)
-        return data
+    def plain(self, *, spelled_out: bool = False) -> dict[str, Any]:
+        """The scenario as plain data, without what was left at its default.
+
+        Parameters
+        ----------
+        spelled_out : bool
+            Write ``{value: 4 h}``, ``{kind: won}`` and the like instead of the short forms.
+
+        Returns
+        -------
+        dict
+            What ``from_data`` reads back to the same scenario.
+        """
+        return self.model_dump(
+            mode="json", exclude_defaults=True, context={"spelled_out": spelled_out}
+        )
+
+    def save(self, path: str | Path) -> Path:
+        """Write the scenario to a file; see `funnelsim.scenarios.saving.save`."""
+        from funnelsim.scenarios.saving import save  # it builds on this module
+
+        return save(self, path)
+
+    def change(self, name: str, overrides: Mapping[str, object]) -> Scenario:
+        """The scenario with some values set anew; see `funnelsim.scenarios.changes`."""
+        from funnelsim.scenarios.changes import Change, apply  # they build on this module
+
+        return apply(self, Change(name=name, overrides=overrides))
+
+    def check(self) -> tuple[Finding, ...]:
+        """What looks wrong although it can be read; see `funnelsim.scenarios.checks`."""
+        from funnelsim.scenarios.checks import check  # it builds on this module
+
+        return check(self)
 
     def fingerprint(self) -> str:
         """SHA-256 of the content, whatever the file's comments and order.

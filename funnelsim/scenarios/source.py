@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Annotated
@@ -11,7 +12,7 @@ from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema, field_val
 from funnelsim.scenarios.calendar import WEEKDAYS, weekdays
 from funnelsim.scenarios.frozen import Frozen, Id, Label
 from funnelsim.scenarios.quantity import AmountSpec
-from funnelsim.worktime import DAY, HOUR, WEEK
+from funnelsim.worktime import DAY, HOUR, WEEK, plain_number
 
 __all__ = ["Rate", "Source", "parse_rate"]
 
@@ -31,7 +32,7 @@ class Rate(Frozen):
         return self.amount * HOUR / _PER[self.per]
 
     def __str__(self) -> str:
-        return f"{self.amount:g} / {self.per}"
+        return f"{plain_number(self.amount)} / {self.per}"
 
 
 def parse_rate(text: object) -> object:
@@ -45,17 +46,24 @@ def parse_rate(text: object) -> object:
     if isinstance(text, Rate):
         return text
     match = _RATE.fullmatch(text) if isinstance(text, str) else None
-    if match is None or match[2] not in _PER:
+    amount = float(match[1]) if match else math.inf
+    if match is None or match[2] not in _PER or math.isinf(amount):
         msg = f"{text!r} is not a rate; write leads per h, d or w, for example '40 / d'"
         raise ValueError(msg)
-    return Rate(amount=float(match[1]), per=match[2])
+    return Rate(amount=amount, per=match[2])
 
 
 RateText = Annotated[
     Rate,
     BeforeValidator(parse_rate),
     PlainSerializer(str, return_type=str),
-    WithJsonSchema({"type": "string", "examples": ["40 / d", "5 / w", "12 / h"]}),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": r"^\s*\d+(\.\d+)?([eE][+-]?\d+)?\s*/\s*[hdw]\s*$",
+            "examples": ["40 / d", "5 / w", "12 / h"],
+        }
+    ),
 ]
 
 _HOURS = re.compile(r"\s*(\d{1,2})\s*-\s*(\d{1,2})\s*")
@@ -90,8 +98,11 @@ class Source(Frozen):
     """Relative weights by window of local hours: ``{"9-12": 3, "12-18": 2}``; hours not
     named count 0 (all count 1 if nothing is named)."""
     product: str = ""
+    """What they ask for; a column to break reports down by."""
     segment: str = ""
+    """Who they are, for example ``retail``; a column to break reports down by."""
     funnel: str = ""
+    """Which funnel they belong to where a firm has several."""
     value: AmountSpec | None = None
     """Value of a deal, in the scenario's currency."""
 

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SerializationInfo,
+    SerializerFunctionWrapHandler,
+    field_serializer,
+    model_serializer,
+)
 
-from funnelsim.scenarios.frozen import Frozen, Id, Label
+from funnelsim.scenarios.frozen import Frozen, Id, Label, spelled_out
 from funnelsim.scenarios.quantity import AmountSpec, DurationSpec, DurationText
 from funnelsim.scenarios.routing import Next
 
@@ -18,11 +25,13 @@ class Effort(Frozen):
     """A piece of work by a team."""
 
     team: Id
+    """Who does it."""
     duration: DurationSpec
     """Working time (the team's hands are on it)."""
     priority: int = 0
     """Smaller goes first; equal priorities are served in order of waiting."""
     label: Label = {}
+    """What the work is called in reports."""
 
 
 class Timeout(Frozen):
@@ -31,6 +40,7 @@ class Timeout(Frozen):
     after: DurationText
     """Counted from entering the stage."""
     to: Id
+    """The stage they go to."""
 
 
 class Mark(Frozen):
@@ -39,10 +49,22 @@ class Mark(Frozen):
     kind: Id
     """``won`` and ``lost`` close the deal; ``qualified``, ``ordered``, ``paid`` … note it."""
     reason: str = ""
+    """Why, for example the reason of a loss; reports break losses down by it."""
     value: Literal["deal"] | AmountSpec | None = None
     """Money in: ``deal`` is the value the lead came with. ``won`` without a value counts it."""
     cost: AmountSpec | None = None
     """Money out."""
+
+    @field_serializer("value")
+    def _plain_value(self, value: str | AmountSpec | None, info: SerializationInfo) -> Any:  # noqa: ANN401
+        if value is None or isinstance(value, str):
+            return value
+        return value.model_dump(mode="json", exclude_defaults=True, context=info.context)
+
+    @model_serializer(mode="wrap")
+    def _short(self, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> Any:  # noqa: ANN401
+        data = {key: item for key, item in handler(self).items() if item is not None}
+        return self.kind if set(data) == {"kind"} and not spelled_out(info) else data
 
 
 def _read_marks(value: object) -> object:
@@ -56,6 +78,7 @@ class Stage(Frozen):
     """One step of the funnel; without *next* it is terminal."""
 
     label: Label = {}
+    """What the stage is called in reports."""
     block: str = ""
     """Group of stages it belongs to."""
     delay_before: DurationSpec | None = None
@@ -67,9 +90,11 @@ class Stage(Frozen):
     calendar: Id | None = None
     """Calendar of delays in ``bh`` or ``bd``; left out: the scenario's."""
     timeout: Timeout | None = None
+    """The longest stay; whoever is still there goes to another stage."""
     marks: Annotated[
-        tuple[Mark, ...], BeforeValidator(_read_marks, json_schema_input_type=Mark | str | list)
+        tuple[Mark, ...],
+        BeforeValidator(_read_marks, json_schema_input_type=Id | Mark | list[Id | Mark]),
     ] = ()
-    """Set on entering."""
+    """Set on entering: ``won``, ``lost`` (with a reason), ``qualified``, ``paid`` …"""
     next: Next | None = None
     """Where leads go; a stage without it ends the lead's way."""

@@ -1,0 +1,202 @@
+"""What-ifs: a scenario with some values set anew.
+
+A change is data: a name and dotted paths with new values. A plain value
+replaces; ``{add: x}`` and ``{times: x}`` adjust. What a probability gains is
+taken from the other branches in proportion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from funnelsim.documents import did_you_mean
+from funnelsim.errors import Problem, ScenarioError
+from funnelsim.scenarios.adjusting import adjusted
+from funnelsim.scenarios.frozen import Frozen, Share
+from funnelsim.scenarios.loading import from_data
+from funnelsim.scenarios.quantity import Spec
+from funnelsim.scenarios.scenario import Scenario
+
+__all__ = ["Change", "apply"]
+
+Path = tuple[str, ...]
+
+_ADJUSTMENTS = ({"add"}, {"times"})
+_TOLERANCE = 1e-9
+
+
+class Change(Frozen):
+    """A named set of overrides.
+
+    Examples
+    --------
+    >>> Change(name="more advisers", overrides={"teams.advisers.seats": {"add": 2}}).name
+    'more advisers'
+    """
+
+    name: str
+    """How reports call the what-if."""
+    overrides: Mapping[str, Any]
+    """Dotted path → new value, ``{add: x}`` or ``{times: x}``."""
+
+
+def apply(scenario: Scenario, change: Change) -> Scenario:
+    """The scenario with a change made; the original stays as it is.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The baseline.
+    change : Change
+        What differs.
+
+    Returns
+    -------
+    Scenario
+        Validated as if read from a file.
+
+    Raises
+    ------
+    ScenarioError
+        Every problem found: unknown paths, values that do not fit, probabilities
+        that leave 0 to 1.
+
+    Examples
+    --------
+    >>> from funnelsim import shipped
+    >>> from funnelsim.scenarios.loading import load
+    >>> bank = load(shipped.scenarios() / "bank-retail.yaml")
+    >>> more = Change(name="one more", overrides={"teams.advisers.seats": {"add": 1}})
+    >>> apply(bank, more).teams["advisers"].seats - bank.teams["advisers"].seats
+    1
+    """
+    overrides = {tuple(path.split(".")): value for path, value in change.overrides.items()}
+    data = scenario.plain(spelled_out=True)
+    problems: list[Problem] = []
+    branches: dict[Path, set[str]] = {}
+    for path, value in overrides.items():
+        try:
+            _refuse_overlap(path, overrides)
+            _override(scenario, data, path, value)
+            if len(path) > 2 and path[-3:-1] == ("next", "to"):  # noqa: PLR2004 - stages.x.next.to.y
+                branches.setdefault(path[:-1], set()).add(path[-1])
+        except _RefusedError as wrong:
+            problems.append(Problem(wrong.message, change.name, ".".join(path), wrong.fix))
+    for path, names in branches.items():
+        try:
+            _rescale(_node(data, path), names)
+        except _RefusedError as wrong:
+            problems.append(Problem(wrong.message, change.name, ".".join(path), wrong.fix))
+    try:
+        changed = from_data(data, change.name)
+    except ScenarioError as refused:
+        known = {problem.path for problem in problems}
+        problems += [problem for problem in refused.problems if problem.path not in known]
+    if problems:
+        raise ScenarioError(problems)
+    return changed
+
+
+class _RefusedError(Exception):
+    """An override that cannot be made."""
+
+    def __init__(self, message: str, fix: str = "") -> None:
+        super().__init__(message)
+        self.message, self.fix = message, fix
+
+
+def _refuse_overlap(path: Path, paths: Iterable[Path]) -> None:
+    """Two overrides of one place: nobody could tell which was meant."""
+    for other in paths:
+        if len(other) < len(path) and path[: len(other)] == other:
+            raise _RefusedError(f"is also set as a whole by {'.'.join(other)}", "Keep one of them.")
+
+
+def _override(scenario: Scenario, data: dict[str, Any], path: Path, value: Any) -> None:  # noqa: ANN401
+    """Put one override's value into the plain data."""
+    if isinstance(value, Mapping) and "from" in value:
+        fix = "Leave 'from' out: the change then holds for the whole run."
+        raise _RefusedError("a change from a date on is not possible yet", fix)
+    part = _parent(scenario, path)
+    how = _adjustment(value)
+    if how:
+        try:
+            value = adjusted(_child(part, path[-1]), how, value[how])
+        except ValueError as wrong:
+            raise _RefusedError(str(wrong)) from None
+    elif not _may_be_added(part, path[-1], value):
+        _child(part, path[-1])
+    node = _node(data, path[:-1])
+    node[int(path[-1]) if isinstance(node, list) else path[-1]] = value
+
+
+def _parent(scenario: Scenario, path: Path) -> Any:  # noqa: ANN401 - any part of a scenario
+    """The part that holds the value."""
+    here: Any = scenario
+    for depth, key in enumerate(path[:-1]):
+        here = _child(here, key)
+        if here is None:
+            whole = ".".join(path[: depth + 1])
+            raise _RefusedError(f"{whole} is not set", f"Set {whole} as a whole.")
+    return here
+
+
+def _child(here: Any, key: str) -> Any:  # noqa: ANN401 - any part of a scenario
+    """One step down; where there is none, say what is there instead."""
+    if isinstance(here, Spec) and key in type(here).model_fields and key not in here.given():
+        given = " and ".join(here.given())
+        fix = f"Set {given}, or the distribution as a whole."
+        raise _RefusedError(f"it is given by {given}, so {key} cannot be set alone", fix)
+    if isinstance(here, Frozen):
+        keys = list(type(here).model_fields)
+    elif isinstance(here, Mapping):
+        keys = list(here)
+    else:
+        keys = [str(i) for i in range(len(here))] if isinstance(here, tuple) else []
+    if key not in keys:
+        fix = did_you_mean(key, keys, limit=40) if keys else "It has no parts."
+        raise _RefusedError(f'there is no "{key}"', fix)
+    if isinstance(here, tuple):
+        return here[int(key)]
+    return here[key] if isinstance(here, Mapping) else getattr(here, key)
+
+
+def _may_be_added(here: object, key: str, value: object) -> bool:
+    """New keys: weights, branches, texts; and whole parts whose id resembles no other."""
+    if not isinstance(here, Mapping) or key in here:
+        return False
+    parts = any(isinstance(item, Frozen) for item in here.values())
+    return not parts or (isinstance(value, Mapping) and not did_you_mean(key, here, limit=0))
+
+
+def _adjustment(value: object) -> str:
+    """``add`` or ``times`` if the value says so."""
+    return next(iter(value)) if isinstance(value, Mapping) and set(value) in _ADJUSTMENTS else ""
+
+
+def _node(data: Any, path: Path) -> Any:  # noqa: ANN401 - any plain data
+    """The plain data of a part; parts left at their default are put in."""
+    for key in path:
+        data = data[int(key)] if isinstance(data, list) else data.setdefault(key, {})
+    return data
+
+
+def _rescale(to: dict[str, Any], names: set[str]) -> None:
+    """Take what some branches gain from the others, in proportion to their size."""
+    share = TypeAdapter(Share)
+    try:
+        taken = sum(share.validate_python(to[name]) for name in names)
+    except ValueError:
+        return  # the scenario's own validation says what is wrong with it
+    others = {name: to[name] for name in to if name not in names}
+    room = sum(others.values())
+    left = 1 - taken
+    if abs(room - left) <= _TOLERANCE or not others or left < -_TOLERANCE:
+        return  # nothing to take, or nobody to take it from: the sum says it
+    if room == 0:
+        listed = ", ".join(others)
+        raise _RefusedError(f"nothing can be taken from {listed}: 0 already", "Set them too.")
+    to.update({name: old * max(left, 0.0) / room for name, old in others.items()})

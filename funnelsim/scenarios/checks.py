@@ -1,0 +1,262 @@
+"""What looks wrong although the file can be read.
+
+An *error* makes a run pointless, a *warning* makes its numbers misleading, a
+*note* is worth a look. Numbers are approximate: they ignore waiting for teams.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from funnelsim.documents import Document
+from funnelsim.errors import ScenarioError
+from funnelsim.scenarios.calendar import holiday_dates
+from funnelsim.scenarios.capacity import busy_teams
+from funnelsim.scenarios.findings import Finding, placed
+from funnelsim.scenarios.paths import Paths
+from funnelsim.scenarios.quantity import DurationSpec
+from funnelsim.scenarios.scenario import Scenario
+from funnelsim.scenarios.window import short_windows
+
+__all__ = ["Finding", "check", "require_sound"]
+
+_RANK = {"error": 0, "warning": 1, "note": 2}
+_KNOWN_MARKS = ("won", "lost", "qualified", "ordered", "paid", "churned")
+
+
+def check(scenario: Scenario) -> tuple[Finding, ...]:
+    """Look a scenario over before it is run.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Any that could be read.
+
+    Returns
+    -------
+    tuple of Finding
+        Errors first, then warnings, then notes.
+
+    Examples
+    --------
+    >>> from funnelsim.scenarios.scenario import _TINY
+    >>> for finding in check(Scenario.model_validate(_TINY)):
+    ...     print(finding)
+    note: stages: nothing marks a lead as lost. Add "marks: lost" where deals are given up.
+    """
+    paths = Paths(scenario)
+    findings = [
+        *_clocks(scenario),
+        *_dead_ends(paths),
+        *_unreachable(paths),
+        *_branches(scenario),
+        *_outcomes(paths),
+        *_timeouts(paths),
+        *busy_teams(paths),
+        *short_windows(paths),
+        *_money(scenario),
+        *_calendars(scenario),
+        *_languages(scenario),
+    ]
+    return tuple(sorted(findings, key=lambda finding: _RANK[finding.severity]))
+
+
+def require_sound(scenario: Scenario, document: Document | None = None) -> tuple[Finding, ...]:
+    """Refuse a scenario with errors; give back the other findings.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Any that could be read.
+    document : Document, optional
+        The file it came from, so that messages name the line.
+
+    Raises
+    ------
+    ScenarioError
+        All findings of severity error.
+
+    Examples
+    --------
+    >>> from funnelsim.scenarios.scenario import _TINY
+    >>> len(require_sound(Scenario.model_validate(_TINY)))
+    1
+    """
+    findings = check(scenario)
+    errors = [finding for finding in findings if finding.severity == "error"]
+    if errors:
+        raise ScenarioError(placed(finding, document) for finding in errors)
+    return findings
+
+
+def _clocks(scenario: Scenario) -> Iterator[Finding]:
+    """Business time needs a calendar; work is never in calendar months."""
+    add = "Add 'calendar:' to it, or to the scenario."
+    for key, stage in scenario.stages.items():
+        limit = DurationSpec(value=stage.timeout.after) if stage.timeout else None
+        delays = {"delay_before": stage.delay_before, "delay_after": stage.delay_after}
+        for name, spec in {**delays, "timeout": limit}.items():
+            if (
+                spec
+                and spec.clocks()[0] == "business"
+                and not (stage.calendar or scenario.calendar)
+            ):
+                message = "is in business time but no calendar is named"
+                yield Finding(
+                    severity="error", message=message, path=f"stages.{key}.{name}", fix=add
+                )
+        for name, effort in stage.efforts.items():
+            path = f"stages.{key}.efforts.{name}.duration"
+            clock = effort.duration.clocks()[0]
+            days = any(part.endswith(" bd") for part in _texts(effort.duration))
+            if clock == "months":
+                message = "work cannot last calendar months"
+                yield Finding(severity="error", message=message, path=path, fix="Use h or bd.")
+            elif days and not (scenario.teams[effort.team].calendar or scenario.calendar):
+                message = f"is in business days but {effort.team} has no calendar"
+                yield Finding(severity="error", message=message, path=path, fix=add)
+
+
+def _texts(spec: DurationSpec) -> list[str]:
+    """All durations in it, as written."""
+    found: list[str] = []
+    for item in spec.given().values():
+        many = item if isinstance(item, tuple) else (item,)
+        for one in many:
+            found += _texts(one.of) if hasattr(one, "of") else [str(one)]
+    return found
+
+
+def _dead_ends(paths: Paths) -> Iterator[Finding]:
+    """Leads that get in and never out."""
+    caught = [key for key in paths.keys if key in paths.reachable() - paths.can_end()]
+    if caught:
+        listed = ", ".join(caught)
+        message = f"leads that enter {caught[0]} never get out: {listed} lead only to each other"
+        if len(caught) == 1:
+            message = f"leads that enter {caught[0]} never get out: it leads only to itself"
+        fix = "Give one of them a way to a stage without next, or a timeout."
+        yield Finding(severity="error", message=message, path=f"stages.{caught[0]}.next", fix=fix)
+
+
+def _unreachable(paths: Paths) -> Iterator[Finding]:
+    found = paths.reachable()
+    for key in paths.keys:
+        if key not in found:
+            yield Finding(
+                severity="warning",
+                message="no lead ever gets here",
+                path=f"stages.{key}",
+                fix="Lead a source or another stage's next to it, or delete it.",
+            )
+    for key, source in paths.scenario.sources.items():
+        if source.rate.amount == 0:
+            message = "no lead ever comes from here"
+            yield Finding(severity="note", message=message, path=f"sources.{key}.rate", value=0)
+
+
+def _branches(scenario: Scenario) -> Iterator[Finding]:
+    for key, stage in scenario.stages.items():
+        for target, share in stage.next.to.items() if stage.next else ():
+            if share == 0:
+                yield Finding(
+                    severity="note",
+                    message="has probability 0: nobody ever goes this way",
+                    path=f"stages.{key}.next.to.{target}",
+                    value=0,
+                )
+
+
+def _outcomes(paths: Paths) -> Iterator[Finding]:
+    """Won and lost: marked, spelled right and within reach."""
+    from difflib import get_close_matches
+
+    marked: dict[str, list[str]] = {}
+    for key, stage in paths.scenario.stages.items():
+        for number, mark in enumerate(stage.marks):
+            marked.setdefault(mark.kind, []).append(key)
+            near = get_close_matches(mark.kind, _KNOWN_MARKS, n=1)
+            if mark.kind not in _KNOWN_MARKS and near and abs(len(near[0]) - len(mark.kind)) <= 1:
+                message = f'"{mark.kind}" is a mark of your own'
+                fix = f'Did you mean "{near[0]}"?'
+                path = f"stages.{key}.marks.{number}"
+                yield Finding(severity="warning", message=message, path=path, fix=fix)
+    if "won" not in marked:
+        message = "nothing marks a lead as won, so there is no conversion and no revenue"
+        fix = 'Add "marks: won" to the stage that counts as success.'
+        yield Finding(severity="warning", message=message, path="stages", fix=fix)
+    elif not set(marked["won"]) & paths.reachable():
+        message = f"no lead can be won: {', '.join(marked['won'])} cannot be reached"
+        yield Finding(severity="warning", message=message, path=f"stages.{marked['won'][0]}")
+    if "lost" not in marked:
+        message = "nothing marks a lead as lost"
+        fix = 'Add "marks: lost" where deals are given up.'
+        yield Finding(severity="note", message=message, path="stages", fix=fix)
+
+
+def _timeouts(paths: Paths) -> Iterator[Finding]:
+    for (key, stage), stay in zip(paths.scenario.stages.items(), paths.stays, strict=True):
+        if stage.timeout and stage.delay_before and stay.reaches_work < 1 / 2:
+            early = 1 - stay.reaches_work
+            message = (
+                f"after {stage.timeout.after} about {early:.0%} of leads leave "
+                "before delay_before is over"
+            )
+            yield Finding(
+                severity="warning",
+                message=message,
+                path=f"stages.{key}.timeout.after",
+                value=round(early, 3),
+                fix="Is the time-out too short, or the delay too long?",
+            )
+
+
+def _money(scenario: Scenario) -> Iterator[Finding]:
+    spent = [f"sources.{key}.value" for key, s in scenario.sources.items() if s.value]
+    for key, stage in scenario.stages.items():
+        for number, mark in enumerate(stage.marks):
+            if mark.cost or not isinstance(mark.value, (str, type(None))):
+                spent.append(f"stages.{key}.marks.{number}")
+    if spent and not scenario.currency:
+        message = "there are amounts of money but no currency"
+        fix = 'Add "currency: UAH" (or another) at the top.'
+        yield Finding(severity="warning", message=message, path=spent[0], fix=fix)
+    if scenario.currency:
+        from babel.numbers import is_currency  # slow to import
+
+        if not is_currency(scenario.currency):
+            message = f"{scenario.currency} is no currency that is known"
+            yield Finding(severity="warning", message=message, path="currency")
+
+
+def _calendars(scenario: Scenario) -> Iterator[Finding]:
+    """Calendars that nobody uses, and holidays that are none."""
+    used = {scenario.calendar}
+    used |= {team.calendar for team in scenario.teams.values()}
+    used |= {stage.calendar for stage in scenario.stages.values()}
+    for key, calendar in scenario.calendars.items():
+        path = f"calendars.{key}"
+        if key not in used:
+            yield Finding(severity="note", message="nobody uses it", path=path)
+        if calendar.holidays:
+            first = scenario.run.start.year
+            if not holiday_dates(calendar.holidays, first, first):
+                message = f"{calendar.holidays} has no public holidays in {first}: they are worked"
+                fix = "List days off under 'closed'."
+                path += ".holidays"
+                yield Finding(severity="note", message=message, path=path, fix=fix)
+
+
+def _languages(scenario: Scenario) -> Iterator[Finding]:
+    """Labels without a language that most others have."""
+    labels: dict[str, Mapping[str, str]] = {"title": scenario.title}
+    for section in ("teams", "sources", "stages"):
+        for key, part in getattr(scenario, section).items():
+            labels[f"{section}.{key}"] = part.label
+    languages = sorted({lang for label in labels.values() for lang in label})
+    for lang in languages:
+        lacking = [path for path, label in labels.items() if lang not in label]
+        if lacking and len(lacking) < len(labels) / 2:
+            listed = ", ".join(lacking)
+            message = f"{len(lacking)} of {len(labels)} labels have no text in {lang}: {listed}"
+            yield Finding(severity="note", message=message, path=f"{lacking[0]}")

@@ -1,0 +1,244 @@
+"""The ways leads take, as a Markov chain: visits, odds of winning, time on the way.
+
+An approximation that ignores waiting for teams: good enough to warn before a
+run, no substitute for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from funnelsim.scenarios.quantity import DurationSpec
+from funnelsim.scenarios.scenario import Scenario
+from funnelsim.scenarios.stage import Stage
+from funnelsim.worktime import DAY, HOUR, WEEK, Duration
+
+__all__ = ["Journey", "Paths"]
+
+Floats = NDArray[np.float64]
+
+_MONTH = 365.25 / 12 * DAY
+_GRID = (np.arange(300) + 0.5) / 300
+
+
+@dataclass(frozen=True)
+class Stay:
+    """One visit of a stage, without waiting: how it ends, and after how long (hours).
+
+    ``moved`` and ``expired`` hold mean and mean square of the time in the stage.
+    """
+
+    expires: float
+    moved: tuple[float, float]
+    expired: tuple[float, float]
+    reaches_work: float
+
+
+@dataclass(frozen=True)
+class Journey:
+    """From arrival to some stages.
+
+    ``share`` of leads that get there; ``mean`` and ``sd`` of their time, in hours.
+    """
+
+    share: float
+    mean: float
+    sd: float
+
+    def done_within(self, hours: Floats) -> Floats:
+        """Share of those who get there that is there in time (lognormal by moments)."""
+        from scipy.special import ndtr
+
+        if self.sd <= 0 or self.mean <= 0:
+            return np.asarray(hours >= self.mean, float)
+        s2 = np.log1p((self.sd / self.mean) ** 2)
+        with np.errstate(divide="ignore"):
+            z = (np.log(hours) - np.log(self.mean) + s2 / 2) / np.sqrt(s2)
+        return np.asarray(ndtr(z), float)
+
+    def quantile(self, level: float) -> float:
+        """Hours within which that share is done (lognormal by moments)."""
+        from scipy.special import ndtri
+
+        if self.sd <= 0 or self.mean <= 0:
+            return self.mean
+        s2 = np.log1p((self.sd / self.mean) ** 2)
+        return float(self.mean * np.exp(np.sqrt(s2) * ndtri(level) - s2 / 2))
+
+
+class Paths:
+    """The chain of a scenario's stages.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Business delays need their calendar.
+
+    Examples
+    --------
+    >>> from funnelsim.scenarios.scenario import _TINY
+    >>> paths = Paths(Scenario.model_validate(_TINY))
+    >>> [round(float(n)) for n in paths.visits]  # per week
+    [35]
+    """
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.keys = list(scenario.stages)
+        self.number = {key: i for i, key in enumerate(self.keys)}
+        begin, _, end = scenario.run.instants(scenario.time_zone)
+        self.clocks = {
+            key: calendar.work_time(scenario.time_zone, begin, end)
+            for key, calendar in scenario.calendars.items()
+        }
+        self.weeks = (end - begin) / WEEK
+        self.stays = [self._stay(stage) for stage in scenario.stages.values()]
+
+    @cached_property
+    def arrivals(self) -> Floats:
+        """Leads a week from outside, shape (n_stages,)."""
+        found = np.zeros(len(self.keys))
+        for source in self.scenario.sources.values():
+            found[self.number[source.stage]] += source.rate.per_hour * 168
+        return found
+
+    @cached_property
+    def moving(self) -> Floats:
+        """Probability to move from stage to stage by *next*, shape (n_stages, n_stages)."""
+        found = np.zeros((len(self.keys),) * 2)
+        for i, stage in enumerate(self.scenario.stages.values()):
+            for target, share in stage.next.to.items() if stage.next else ():
+                found[i, self.number[target]] += share * (1 - self.stays[i].expires)
+        return found
+
+    @cached_property
+    def expiring(self) -> Floats:
+        """Probability to move by time-out, shape (n_stages, n_stages)."""
+        found = np.zeros((len(self.keys),) * 2)
+        for i, stage in enumerate(self.scenario.stages.values()):
+            if stage.timeout:
+                found[i, self.number[stage.timeout.to]] = self.stays[i].expires
+        return found
+
+    @cached_property
+    def possible(self) -> NDArray[np.bool_]:
+        """Whether a lead can move from stage to stage at all, shape (n_stages, n_stages)."""
+        found = (self.moving + self.expiring) > 0
+        for i, stage in enumerate(self.scenario.stages.values()):
+            if stage.timeout and stage.efforts:  # waiting for a team may take any time
+                found[i, self.number[stage.timeout.to]] = True
+        return found
+
+    def reachable(self) -> set[str]:
+        """Stages that leads can enter."""
+        return self._closure(self.arrivals > 0, self.possible)
+
+    def can_end(self) -> set[str]:
+        """Stages from which the way can end."""
+        ends = np.array([stage.next is None for stage in self.scenario.stages.values()])
+        return self._closure(ends, self.possible.T)
+
+    def _closure(self, start: NDArray[np.bool_], edges: NDArray[np.bool_]) -> set[str]:
+        found = start.copy()
+        for _ in self.keys:
+            found |= edges[found].any(axis=0)
+        return {self.keys[i] for i in np.flatnonzero(found)}
+
+    @cached_property
+    def visits(self) -> Floats:
+        """Visits a week, shape (n_stages,); infinite where leads are caught.
+
+        The absorbing chain's fundamental matrix (Kemeny and Snell 1976, theorem 3.2.4).
+        """
+        step = self.moving + self.expiring
+        ends = step.sum(axis=1) < 1 - 1e-12
+        settled = self._closure(ends, (step > 0).T)
+        inside = np.array([key in settled for key in self.keys])
+        caught = [self.number[key] for key in self.reachable()]
+        found = np.zeros(len(self.keys))
+        found[caught] = np.inf
+        part = step[inside][:, inside]
+        found[inside] = np.linalg.solve(np.eye(len(part)) - part.T, self.arrivals[inside])
+        return found
+
+    def journey(self, targets: Collection[str]) -> Journey:
+        """How many leads get from arrival to one of some stages, and how long it takes."""
+        goal = np.array([key in targets for key in self.keys])
+        odds = self._odds(goal)
+        start = self.arrivals * odds
+        share = float(start.sum() / self.arrivals.sum()) if self.arrivals.any() else 0.0
+        on_way = ~goal & (odds > 0)
+        if not share:
+            return Journey(0.0, 0.0, 0.0)
+        lift = odds / np.where(odds > 0, odds, 1)[:, None]  # to those who get there in the end
+        move, expire = self.moving * lift, self.expiring * lift
+        moved = np.array([stay.moved for stay in self.stays])
+        expired = np.array([stay.expired for stay in self.stays])
+        stay = move.sum(axis=1)[:, None] * moved + expire.sum(axis=1)[:, None] * expired
+        rest = np.eye(int(on_way.sum())) - (move + expire)[on_way][:, on_way]
+        mean = np.linalg.solve(rest, stay[on_way, 0])
+        cross = (move * moved[:, :1] + expire * expired[:, :1])[on_way][:, on_way] @ mean
+        square = np.linalg.solve(rest, stay[on_way, 1] + 2 * cross)
+        weights = start[on_way] / start.sum()  # leads that begin there take no time
+        m, m2 = float(weights @ mean), float(weights @ square)
+        return Journey(share, m, max(m2 - m * m, 0.0) ** 0.5)
+
+    def _odds(self, goal: NDArray[np.bool_]) -> Floats:
+        """Probability to get to the goal from each stage."""
+        step = self.moving + self.expiring
+        reaching = self._closure(goal, (step > 0).T)
+        way = np.array([key in reaching for key in self.keys]) & ~goal
+        odds = goal.astype(float)
+        rest = np.eye(int(way.sum())) - step[way][:, way]
+        odds[way] = np.linalg.solve(rest, step[way][:, goal].sum(axis=1))
+        return odds
+
+    def _stay(self, stage: Stage) -> Stay:
+        """Time in a stage if no team is ever busy."""
+        before, after = (self.hours(d, stage) for d in (stage.delay_before, stage.delay_after))
+        work = sum(self.work_hours(e.duration, e.team) for e in stage.efforts.values())
+        if stage.timeout is None:
+            mean = before.mean() + work + after.mean()
+            return Stay(0.0, (mean, before.var() + after.var() + mean**2), (0.0, 0.0), 1.0)
+        limit = self.hours(DurationSpec(value=stage.timeout.after), stage)[0]
+        total = np.add.outer(before, after + work)
+        late = total > limit
+        kept = total[~late]
+        moved = (float(kept.mean()), float((kept**2).mean())) if kept.size else (0.0, 0.0)
+        reaches = float((before <= limit).mean())
+        return Stay(float(late.mean()), moved, (limit, limit**2), reaches)
+
+    def hours(self, spec: DurationSpec | None, stage: Stage) -> Floats:
+        """Elapsed hours of a delay at 300 evenly spaced quantiles."""
+        if spec is None:
+            return np.zeros(1)
+        name = stage.calendar or self.scenario.calendar
+        work = self.clocks.get(name) if name else None
+        day = work.business_day if work else 8 * HOUR
+        found = spec.quantiles(lambda duration: _microseconds(duration, day))
+        hours = np.asarray(found.ppf(_GRID), float) / HOUR
+        if hours.mean() > 0 and np.isfinite(found.mean):
+            hours = hours * (found.mean / HOUR / hours.mean())  # the grid's tails are short
+        if work and spec.clocks()[0] == "business":
+            open_hours = sum(c - o for o, c in zip(work.opens, work.closes, strict=True)) / HOUR
+            hours = hours * (self.weeks * 168 / max(open_hours, 1e-9))
+        return hours
+
+    def work_hours(self, spec: DurationSpec, team: str) -> float:
+        """Mean hands-on hours of an effort."""
+        name = self.scenario.teams[team].calendar or self.scenario.calendar
+        day = self.clocks[name].business_day if name else 8 * HOUR
+        return spec.quantiles(lambda duration: _microseconds(duration, day)).mean / HOUR
+
+
+def _microseconds(duration: object, business_day: int) -> float:
+    """A duration on its own clock; a month as its mean length."""
+    if not isinstance(duration, Duration):
+        return 0.0
+    scale = _MONTH if duration.clock == "months" else 1.0
+    return duration.microseconds(business_day) * scale
