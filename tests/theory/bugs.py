@@ -1,0 +1,241 @@
+"""Bugs to plant in the engine, so that a test can show what it would see.
+
+``@fails_on("one seat more")`` runs a test as it is, and once more with that bug, when it
+has to fail. So the difference a statistical test calls detectable is a real one.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+from unittest import mock
+
+import pytest
+from scipy import stats
+from simpy.events import NORMAL
+
+from funnelsim.distributions import SampleTable
+from funnelsim.engine import draws, reference
+from funnelsim.engine.plan import Plan, PlanStage, PlanTeam, Timer, make_plan
+from funnelsim.streams import Stream
+from funnelsim.worktime import HOUR
+
+__all__ = ["BUGS", "fails_on"]
+
+Check = Callable[[], None]
+
+
+def fails_on(*bugs: str) -> Callable[[Check], Any]:
+    """Run a test without arguments as it is, and show that it fails with each bug."""
+
+    def decorate(check: Check) -> Any:
+        def test(bug):
+            if bug is None:
+                return check()
+            with BUGS[bug](), pytest.raises(AssertionError):
+                check()
+            return None
+
+        functools.update_wrapper(test, check)
+        del vars(test)["__wrapped__"]  # else pytest would look for its arguments, and it has none
+        cases = [pytest.param(None, id="sound"), *bugs]
+        return pytest.mark.parametrize("bug", cases)(test)
+
+    return decorate
+
+
+def _planned(change: Callable[[Plan], Plan]) -> AbstractContextManager[Any]:
+    """The engine runs a changed plan."""
+    return mock.patch(
+        "funnelsim.engine.simulation.make_plan", lambda scenario: change(make_plan(scenario))
+    )
+
+
+def _staged(change: Callable[[PlanStage], PlanStage]) -> AbstractContextManager[Any]:
+    return _planned(lambda plan: replace(plan, stages=tuple(map(change, plan.stages))))
+
+
+def _teamed(change: Callable[[PlanTeam], PlanTeam]) -> AbstractContextManager[Any]:
+    return _planned(lambda plan: replace(plan, teams=tuple(map(change, plan.teams))))
+
+
+def _times(factor: float, timer: Timer) -> Timer:
+    """A timer that runs that much longer."""
+    sample = timer.table.sample_array
+    return replace(timer, table=SampleTable(lambda u: factor * sample(u)))
+
+
+def _longer_work(factor: float) -> AbstractContextManager[Any]:
+    return _staged(
+        lambda stage: replace(
+            stage,
+            efforts=tuple(
+                replace(effort, duration=_times(factor, effort.duration))
+                for effort in stage.efforts
+            ),
+        )
+    )
+
+
+def _constant_work() -> AbstractContextManager[Any]:
+    """Every piece of work takes the median."""
+
+    def flat(timer: Timer) -> Timer:
+        median = timer.table.sample(0.5)
+        return replace(timer, table=SampleTable(lambda u: 0 * u + median))
+
+    return _staged(
+        lambda stage: replace(
+            stage,
+            efforts=tuple(replace(e, duration=flat(e.duration)) for e in stage.efforts),
+        )
+    )
+
+
+def _longer_delays(factor: float) -> AbstractContextManager[Any]:
+    return _staged(
+        lambda stage: replace(
+            stage,
+            delay_before=stage.delay_before and _times(factor, stage.delay_before),
+            delay_after=stage.delay_after and _times(factor, stage.delay_after),
+        )
+    )
+
+
+def _later_timeouts() -> AbstractContextManager[Any]:
+    def later(timer: Timer) -> Timer:
+        sample = timer.table.sample_array
+        return replace(timer, table=SampleTable(lambda u: sample(u) + HOUR))
+
+    return _staged(lambda stage: replace(stage, timeout=stage.timeout and later(stage.timeout)))
+
+
+def _better_branch() -> AbstractContextManager[Any]:
+    def better(stage: PlanStage) -> PlanStage:
+        route = stage.route
+        if route is None or not route.others:
+            return stage
+        return replace(stage, route=replace(route, probability=route.probability + 0.02))
+
+    return _staged(better)
+
+
+def _one_seat_more() -> AbstractContextManager[Any]:
+    return _teamed(
+        lambda team: replace(team, seats=tuple((at, n + 1 if n else 0) for at, n in team.seats))
+    )
+
+
+def _late_closing() -> AbstractContextManager[Any]:
+    def late(team: PlanTeam) -> PlanTeam:
+        first, *rest = team.seats
+        return replace(team, seats=(first, *((at if n else at + HOUR, n) for at, n in rest)))
+
+    return _teamed(late)
+
+
+def _standard_time(plan: Plan) -> Plan:
+    """The plan with the clocks of its zone never changed to summer time."""
+    return replace(plan, scenario=plan.scenario.model_copy(update={"time_zone": "Etc/GMT-2"}))
+
+
+def _arrivals_without_dst() -> AbstractContextManager[Any]:
+    hours = draws._hours
+    return mock.patch.object(
+        draws, "_hours", lambda plan, source: hours(_standard_time(plan), source)
+    )
+
+
+def _calendars_without_dst() -> AbstractContextManager[Any]:
+    from funnelsim.engine import plan
+    from funnelsim.worktime import open_hours
+
+    return mock.patch.object(
+        plan, "open_hours", lambda hours, zone, *rest: open_hours(hours, "Etc/GMT-2", *rest)
+    )
+
+
+def _pairs() -> AbstractContextManager[Any]:
+    """Leads come in twos: the same mean, twice the variance."""
+    poisson = SimpleNamespace(ppf=lambda u, mean: 2 * stats.poisson.ppf(u, mean / 2))
+    return mock.patch.object(draws, "stats", SimpleNamespace(poisson=poisson))
+
+
+def _requests(order: Callable[..., tuple[int, int, int]]) -> AbstractContextManager[Any]:
+    """Who waits is sorted otherwise."""
+    request = reference.Request
+    return mock.patch.object(
+        reference, "Request", lambda p, q, k, event: request(*order(p, q, k), event)
+    )
+
+
+def _uniforms(change: Callable[..., Any]) -> AbstractContextManager[Any]:
+    uniforms = Stream.uniforms
+    return mock.patch.object(Stream, "uniforms", lambda *key: change(uniforms, *key))
+
+
+def _no_delay_again() -> AbstractContextManager[Any]:
+    stay = reference.Model.stay
+
+    def hasty(self, visit, stage, key, ordinal):
+        if ordinal:
+            stage = replace(stage, delay_before=None, delay_after=None)
+        return stay(self, visit, stage, key, ordinal)
+
+    return mock.patch.object(reference.Model, "stay", hasty)
+
+
+@contextmanager
+def _seat_kept_on_timeout() -> Iterator[None]:
+    """Whoever times out while being worked on keeps the seat for good."""
+    wait, release = reference.Model.wait, reference.Desk.release
+    state = {"done": True}
+
+    def noting(self, end, deadline):
+        state["done"] = yield from wait(self, end, deadline)
+        return state["done"]
+
+    def forgetful(self):
+        if state["done"]:
+            release(self)
+
+    with (
+        mock.patch.object(reference.Model, "wait", noting),
+        mock.patch.object(reference.Desk, "release", forgetful),
+    ):
+        yield
+
+
+BUGS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
+    "work 3 % longer": lambda: _longer_work(1.03),
+    "work 5 % longer": lambda: _longer_work(1.05),
+    "work never varies": _constant_work,
+    "one seat more": _one_seat_more,
+    "last come first served": lambda: _requests(lambda p, q, k: (p, -q, k)),
+    "priorities ignored": lambda: _requests(lambda p, q, k: (0, q, k)),
+    "ties served by luck of the queue": lambda: _requests(lambda p, q, k: (p, q, -k)),
+    "grants do not wait for all changes": lambda: mock.patch.object(
+        reference, "EventPriority", return_value=NORMAL
+    ),
+    "a time-out keeps the seat": _seat_kept_on_timeout,
+    "time-outs an hour late": _later_timeouts,
+    "the team closes an hour late": _late_closing,
+    "calendars ignore daylight saving": _calendars_without_dst,
+    "arrivals ignore daylight saving": _arrivals_without_dst,
+    "leads come in twos": _pairs,
+    "closing never pauses work": lambda: _teamed(lambda team: replace(team, work=None)),
+    "delays 5 % longer": lambda: _longer_delays(1.05),
+    "delays 20 % longer": lambda: _longer_delays(1.2),
+    "no delay when a lead comes again": _no_delay_again,
+    "branches 2 points better": _better_branch,
+    "the same luck at every visit": lambda: _uniforms(
+        lambda draw, stream, entity, place, ordinal: draw(stream, entity, place, 0)
+    ),
+    "one draw for everything in a visit": lambda: _uniforms(
+        lambda draw, *key: (draw(*key)[0],) * 4
+    ),
+}

@@ -1,0 +1,62 @@
+"""Scenarios that have closed forms, and what the closed forms look at in a log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from funnelsim.events import EventLog
+from funnelsim.scenarios.scenario import Scenario
+from funnelsim.worktime import HOUR, to_instant
+
+__all__ = ["funnel", "instants", "queue", "settled_waits"]
+
+MONDAY = "2026-01-05"
+
+
+def funnel(
+    stages: dict[str, Any], rate: str | dict[str, Any], *, horizon: str, **parts: Any
+) -> Scenario:
+    """A scenario from its stages; leads enter the first. ``parts`` are further sections."""
+    source = {"stage": next(iter(stages))} | ({"rate": rate} if isinstance(rate, str) else rate)
+    run = {"start": parts.pop("start", MONDAY), "horizon": horizon}
+    run["warm_up"] = parts.pop("warm_up", "0 d")
+    return Scenario.model_validate(
+        {"funnelsim": 1, "name": "theory", "run": run, "stages": stages}
+        | {"sources": {"web": source}}
+        | parts
+    )
+
+
+def queue(duration: Any, rate: str, *, seats: int = 1, horizon: str, **parts: Any) -> Scenario:
+    """One queue: Poisson arrivals, work, gone."""
+    return funnel(
+        {"work": {"efforts": {"it": {"team": "team", "duration": duration}}}},
+        rate,
+        horizon=horizon,
+        warm_up="1 d",
+        teams={"team": {"seats": seats}},
+        **parts,
+    )
+
+
+def settled_waits(log: EventLog, stage: str = "work") -> NDArray[np.float64]:
+    """Waits in seconds, in order of queueing, of all who queued half a day before the end.
+
+    Whoever waits longer than that is a failure of the test, not left out.
+    """
+    visits = log.visits.loc[log.visits["stage"] == stage, ["lead_id", "visit"]]
+    work = log.efforts.merge(visits, on=["lead_id", "visit"]).sort_values("queued_at")
+    start, end = instants(log)
+    queued = work["queued_at"].astype("int64").to_numpy()
+    chosen = work[(queued >= start) & (queued < end - 12 * HOUR)]
+    waits = (chosen["started_at"] - chosen["queued_at"]).dt.total_seconds().to_numpy()
+    assert np.isfinite(waits).all()
+    return np.asarray(waits, float)
+
+
+def instants(log: EventLog) -> tuple[int, int]:
+    """The observed window in microseconds."""
+    return to_instant(log.meta.observed_from), to_instant(log.meta.observed_until)
