@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from funnelsim.scenarios.quantity import DurationSpec
 from funnelsim.scenarios.scenario import Scenario
-from funnelsim.scenarios.stage import Stage
+from funnelsim.scenarios.stage import Effort, Stage
 from funnelsim.worktime import DAY, HOUR, WEEK, Duration
 
 __all__ = ["Journey", "Paths"]
@@ -201,7 +201,7 @@ class Paths:
     def _stay(self, stage: Stage) -> Stay:
         """Time in a stage if no team is ever busy."""
         before, after = (self.hours(d, stage) for d in (stage.delay_before, stage.delay_after))
-        work = sum(self.work_hours(e.duration, e.team) for e in stage.efforts.values())
+        work = sum(self._elapsed_work(effort) for effort in stage.efforts.values())
         if stage.timeout is None:
             mean = before.mean() + work + after.mean()
             return Stay(0.0, (mean, before.var() + after.var() + mean**2), (0.0, 0.0), 1.0)
@@ -224,10 +224,22 @@ class Paths:
         hours = np.asarray(found.ppf(_GRID), float) / HOUR
         if hours.mean() > 0 and np.isfinite(found.mean):
             hours = hours * (found.mean / HOUR / hours.mean())  # the grid's tails are short
-        if work and spec.clocks()[0] == "business":
-            open_hours = sum(c - o for o, c in zip(work.opens, work.closes, strict=True)) / HOUR
-            hours = hours * (self.weeks * 168 / max(open_hours, 1e-9))
-        return hours
+        return hours * self._stretch(name) if spec.clocks()[0] == "business" else hours
+
+    def _stretch(self, calendar: str | None) -> float:
+        """Elapsed hours per open hour of a calendar."""
+        if calendar is None:
+            return 1.0
+        work = self.clocks[calendar]
+        opened = sum(c - o for o, c in zip(work.opens, work.closes, strict=True))
+        return self.weeks * WEEK / max(opened, 1)
+
+    def _elapsed_work(self, effort: Effort) -> float:
+        """Mean hours from start to end of an effort; nights count where work is laid down."""
+        team = self.scenario.teams[effort.team]
+        calendar = team.calendar or self.scenario.calendar
+        hours = self.work_hours(effort.duration, effort.team)
+        return hours * self._stretch(calendar) if team.at_close == "pause" else hours
 
     def work_hours(self, spec: DurationSpec, team: str) -> float:
         """Mean hands-on hours of an effort."""
