@@ -230,9 +230,7 @@ def win_rate(log: EventLog, *, by: By = (), level: float = 0.95) -> pd.DataFrame
     counts.pop("entered")
     naive = {"closed_only": "float64", "won_of_created": "float64"}
     renamed = table.rename(columns={"advanced": "won"})
-    return tidy(
-        {str(name): values for name, values in renamed.items()}, log, columns, {}, counts | naive
-    )
+    return tidy(renamed, log, columns, {}, counts | naive)
 
 
 def _shares(
@@ -259,9 +257,9 @@ def _entries(
 ) -> list[dict[str, object]]:
     """Rows of entries per lead, group by group."""
     records: list[dict[str, object]] = []
-    leads = trips.leads
-    duration = ((leads["gone"] - leads["arrived"]) / SECOND).to_numpy()
-    left = ~leads["present"].to_numpy()
+    leads, ends = trips.leads, trips.ends
+    duration = ((ends["gone"] - ends["arrived"]) / SECOND).to_numpy()
+    left = ~ends["present"].to_numpy()
     place = np.empty(len(leads), dtype=np.intp)
     for stage, lead, after in entries_from_arrival(log, trips):
         for key, at in groups(leads[list(columns)]):
@@ -272,17 +270,15 @@ def _entries(
             estimate = followed_count(seen, place[lead[mine]], after[mine], level)
             item = {**key, "stage": stage, "next_stage": ""}
             measured = record(item, "end_to_end_conversion", "visits/lead", estimate, level)
-            records.append(
-                measured | _lead_counts(leads.iloc[at], int(mine.sum()), seen.unresolved)
-            )
+            records.append(measured | _lead_counts(ends.iloc[at], int(mine.sum()), seen.unresolved))
     return records
 
 
-def _lead_counts(leads: pd.DataFrame, entries: int, unresolved: float) -> dict[str, object]:
+def _lead_counts(ends: pd.DataFrame, entries: int, unresolved: float) -> dict[str, object]:
     """Entries beside how many leads were lost, ended otherwise or are still there."""
-    lost, present = leads["outcome"] == "lost", leads["present"]
+    lost, present = ends["outcome"] == "lost", ends["present"]
     return {
-        "entered": len(leads),
+        "entered": len(ends),
         "advanced": entries,
         "lost": int(lost.sum()),
         "other": int((~lost & ~present).sum()),

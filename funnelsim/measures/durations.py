@@ -34,6 +34,7 @@ from funnelsim.measures.journeys import (
 )
 from funnelsim.measures.percentiles import PERCENTILES, check_percentiles, percentile_table
 from funnelsim.measures.tables import (
+    WORK,
     By,
     Per,
     check_level,
@@ -45,8 +46,6 @@ from funnelsim.measures.tables import (
 __all__ = ["cycle_time", "delay_time", "dwell_time", "waiting_time", "working_time"]
 
 Flags = NDArray[np.bool_]
-
-WORK = ("owner", "effort", "team", "worker")
 
 
 def dwell_time(
@@ -199,7 +198,7 @@ def waiting_time(
     gave_up = ~started & (work["ended"].to_numpy() != MISSING)
     end = work["started"].where(started, work["ended"])
     seen = _ended(work["queued"], end, trips.until)
-    keys = keys_of(trips, work, columns).assign(**{per: work[per].to_numpy()})
+    keys = keys_of(trips, work, columns, WORK).assign(**{per: work[per].to_numpy()})
     fates = {"started": started, "gave_up": gave_up, "waiting": ~started & ~gave_up}
     return percentile_table(log, "waiting_time", keys, (seen, started), fates, level, percentiles)
 
@@ -238,7 +237,7 @@ def working_time(
     work = trips.efforts[_inside(log, trips.efforts["started"].to_numpy())]
     finished = work["ended"].to_numpy() != MISSING
     seen = _ended(work["started"], work["ended"], trips.until)
-    keys = keys_of(trips, work, columns).assign(**{per: work[per].to_numpy()})
+    keys = keys_of(trips, work, columns, WORK).assign(**{per: work[per].to_numpy()})
     fates = {"finished": finished, "underway": ~finished}
     return percentile_table(log, "working_time", keys, (seen, finished), fates, level, percentiles)
 
@@ -288,11 +287,11 @@ def cycle_time(
         fix = "Use won, lost or None"
         raise ParameterError(Problem(f"outcome={outcome!r} is no way to close", fix=fix))
     trips = journeys(log, cohort=True)
-    leads = trips.leads
-    closed = (leads["outcome"] != "open").to_numpy()
-    seen = _ended(leads["arrived"], leads["closed"], trips.until)
-    chosen = None if outcome is None else (leads["outcome"] == outcome).to_numpy()
-    keys = leads[list(columns)].assign(outcome=outcome or "any")
+    ends = trips.ends
+    closed = (ends["outcome"] != "open").to_numpy()
+    seen = _ended(ends["arrived"], ends["closed"], trips.until)
+    chosen = None if outcome is None else (ends["outcome"] == outcome).to_numpy()
+    keys = trips.leads[list(columns)].assign(outcome=outcome or "any")
     fates = {"closed": closed, "open": ~closed}
     return percentile_table(
         log, "cycle_time", keys, (seen, closed), fates, level, percentiles, chosen

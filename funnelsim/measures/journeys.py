@@ -114,10 +114,12 @@ class Journeys:
     Parameters
     ----------
     leads : DataFrame, one row per lead
-        The columns of the log's leads, ``owner`` (of the latest visit that has one) and
+        The columns of the log's leads and ``owner`` (of the latest visit that has one,
+        unless leads have their own).
+    ends : DataFrame, one row per lead
         ``arrived``, ``closed`` (µs), ``outcome`` (won, lost, ended, open), ``reason``,
-        ``present`` (its last visit has not ended), ``gone`` (µs; when it ended, or the
-        end of the log).
+        ``value``, ``present`` (the last visit has not ended), ``gone`` (µs; when it ended,
+        or the end of the log).
     visits : DataFrame, one row per visit, by lead and number
         ``lead`` (row in ``leads``), ``visit``, ``stage`` and ``next`` (codes into
         ``stages``, -1 none), ``entered``, ``ready``, ``left`` (µs), ``exit``, ``owner``.
@@ -131,6 +133,7 @@ class Journeys:
     """
 
     leads: pd.DataFrame
+    ends: pd.DataFrame
     visits: pd.DataFrame
     efforts: pd.DataFrame
     stages: list[str]
@@ -159,24 +162,48 @@ def journeys(log: EventLog, *, cohort: bool) -> Journeys:
     if False not in kept:
         stages = stage_ids(log)
         visits = _visits(log, stages)
-        efforts = _efforts(log, visits)
-        kept[False] = Journeys(_closed(log, visits), visits, efforts, stages, window(log)[1])
+        kept[False] = Journeys(
+            leads=_owned(log, visits),
+            ends=_ends(log, visits),
+            visits=visits,
+            efforts=_efforts(log, visits),
+            stages=stages,
+            until=window(log)[1],
+        )
     if cohort and True not in kept:
         kept[True] = _cohort(kept[False], log)
     return kept[cohort]
 
 
-def keys_of(trips: Journeys, rows: pd.DataFrame, columns: tuple[str, ...]) -> pd.DataFrame:
-    """Return grouping columns of visits or pieces of work, their own before their lead's."""
-    keys = trips.leads[[name for name in columns if name not in rows]].iloc[rows["lead"]]
-    own = rows[[name for name in columns if name in rows]]
-    return pd.concat([own, keys.set_index(own.index)], axis=1)[list(columns)]
+def keys_of(
+    trips: Journeys, rows: pd.DataFrame, columns: Sequence[str], own: Sequence[str] = ("owner",)
+) -> pd.DataFrame:
+    """Return grouping columns of visits or pieces of work.
+
+    Parameters
+    ----------
+    trips : Journeys
+    rows : DataFrame
+        Visits or efforts of these journeys.
+    columns : sequence of str
+        What to group by.
+    own : sequence of str
+        Columns taken from the rows themselves; the others are those of their leads.
+
+    Returns
+    -------
+    DataFrame, one row per row of ``rows``
+    """
+    leads = trips.leads.iloc[rows["lead"]].set_index(rows.index)
+    return pd.DataFrame(
+        {name: rows[name] if name in own else leads[name] for name in columns}, index=rows.index
+    )
 
 
 def _cohort(every: Journeys, log: EventLog) -> Journeys:
     """Leads that arrived inside the window and were seen from then on."""
     since, until = window(log)
-    arrived, seen = every.leads["arrived"].to_numpy(), micros(log.leads["observed_from"])
+    arrived, seen = every.ends["arrived"].to_numpy(), micros(log.leads["observed_from"])
     inside = (arrived >= since) & (arrived < until) & (seen <= arrived)
     if inside.all():
         return every
@@ -185,8 +212,8 @@ def _cohort(every: Journeys, log: EventLog) -> Journeys:
         table.assign(lead=row[table["lead"]])[inside[table["lead"]]].reset_index(drop=True)
         for table in (every.visits, every.efforts)
     )
-    leads = every.leads[inside].reset_index(drop=True)
-    return Journeys(leads, visits, efforts, every.stages, until)
+    leads, ends = (table[inside].reset_index(drop=True) for table in (every.leads, every.ends))
+    return Journeys(leads, ends, visits, efforts, every.stages, until)
 
 
 def _visits(log: EventLog, stages: list[str]) -> pd.DataFrame:
@@ -235,24 +262,32 @@ def _codes(names: pd.Series, known: Sequence[str]) -> NDArray[np.int16]:
     return np.array([*(code_of.get(name, -1) for name in found), -1], dtype=np.int16)[codes]
 
 
-def _closed(log: EventLog, visits: pd.DataFrame) -> pd.DataFrame:
-    """Leads with how and when each ended."""
+def _owned(log: EventLog, visits: pd.DataFrame) -> pd.DataFrame:
+    """Leads with their latest owner."""
+    if "owner" in log.leads:
+        return log.leads
+    owned = visits[visits["owner"].notna()].groupby("lead")["owner"].last()
+    return log.leads.assign(owner=owned.reindex(range(len(log.leads))).array)
+
+
+def _ends(log: EventLog, visits: pd.DataFrame) -> pd.DataFrame:
+    """How and when each lead ended; a closing without a date had come by the end."""
     outcomes = log.outcomes()
     _, until = window(log)
     closed = micros(outcomes["closed_at"])
     undated = (closed == MISSING) & (outcomes["outcome"] != "open").to_numpy()
-    last = visits.groupby("lead").tail(1)
+    last = visits[np.diff(visits["lead"], append=-1) != 0]
     present, gone = np.ones(len(log.leads), dtype=bool), np.full(len(log.leads), MISSING)
     present[last["lead"]] = last["exit"] != EXITS.index("ended")
     gone[last["lead"]] = last["left"]
-    gone = np.where(present | (gone == MISSING), until, gone)
-    owned = visits[visits["owner"].notna()].groupby("lead")["owner"].last()
-    return log.leads.assign(
-        owner=owned.reindex(range(len(log.leads))).array,
-        arrived=micros(log.leads["arrived_at"]),
-        outcome=outcomes["outcome"],
-        closed=np.where(undated, until, closed),
-        reason=outcomes["reason"],
-        present=present,
-        gone=gone,
+    return pd.DataFrame(
+        {
+            "arrived": micros(log.leads["arrived_at"]),
+            "outcome": outcomes["outcome"],
+            "closed": np.where(undated, until, closed),
+            "reason": outcomes["reason"],
+            "value": outcomes["value"],
+            "present": present,
+            "gone": np.where(present | (gone == MISSING), until, gone),
+        }
     )

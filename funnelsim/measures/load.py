@@ -27,6 +27,7 @@ from funnelsim.measures.percentiles import PERCENTILES
 from funnelsim.measures.periods import edges, moments, period_of
 from funnelsim.measures.steps import level_at, steps
 from funnelsim.measures.tables import (
+    WORK,
     By,
     Per,
     check_per,
@@ -85,7 +86,7 @@ def wip(log: EventLog, *, by: By = (), every: str = "1D") -> pd.DataFrame:
     visits = trips.visits
     keys = keys_of(trips, visits, columns)
     start, left = visits["entered"].to_numpy(), _or_never(visits["left"])
-    decided = np.where(trips.leads["outcome"].isin(["won", "lost"]), trips.leads["closed"], NEVER)
+    decided = np.where(trips.ends["outcome"].isin(["won", "lost"]), trips.ends["closed"], NEVER)
     until = np.maximum(np.minimum(left, decided[visits["lead"]]), start)
     times = moments(log, every)
     parts = []
@@ -142,7 +143,7 @@ def cumulative_flow(log: EventLog, *, by: By = (), every: str = "1D") -> pd.Data
     gone = last & (left != NEVER)
     closed[lead[gone]] = left[gone]
     closed[lead[final]] = start[final]
-    outcome = trips.leads["outcome"].to_numpy()
+    outcome = trips.ends["outcome"].to_numpy()
     shown = [*lasting_stages(log), *np.setdiff1d(stage[~final], lasting_stages(log))]
     times = moments(log, every)
     parts = []
@@ -190,7 +191,7 @@ def backlog(log: EventLog, *, by: By = (), every: str = "1D", per: Per = "team")
     ['05 10:30', '05 10:45', '06 10:00', '06 10:15', '07 16:30']
     """
     check_per(per)
-    columns = columns_of(by, log, also=["owner", "effort", "team", "worker"])
+    columns = columns_of(by, log, also=WORK)
     columns = tuple(name for name in columns if name != per)
     trips = journeys(log, cohort=False)
     work = trips.efforts[trips.efforts["queued"].to_numpy() != MISSING]
@@ -199,7 +200,9 @@ def backlog(log: EventLog, *, by: By = (), every: str = "1D", per: Per = "team")
     start = work["queued"].to_numpy()
     times = moments(log, every)
     parts = []
-    for key, at in groups(keys_of(trips, work, columns).assign(**{per: work[per].to_numpy()})):
+    for key, at in groups(
+        keys_of(trips, work, columns, WORK).assign(**{per: work[per].to_numpy()})
+    ):
         waiting = level_at(steps(start[at], end[at]), times)
         code = key.pop(per)
         name = code if per == "team" else [*trips.stages, ""][int(str(code))]
@@ -236,8 +239,8 @@ def throughput(log: EventLog, *, by: By = (), every: str = "1W") -> pd.DataFrame
     columns = columns_of(by, log, also=["owner"])
     trips = journeys(log, cohort=False)
     cuts = edges(log, every)
-    outcome = trips.leads["outcome"].to_numpy()
-    closed = np.where(outcome == "open", MISSING, trips.leads["closed"])
+    outcome = trips.ends["outcome"].to_numpy()
+    closed = np.where(outcome == "open", MISSING, trips.ends["closed"])
     period = period_of(cuts, closed)
     days = np.diff(cuts) / DAY
     parts = []
@@ -282,7 +285,7 @@ def wip_ageing(log: EventLog, *, by: By = ()) -> pd.DataFrame:
     columns = columns_of(by, log, also=["owner"])
     trips = journeys(log, cohort=False)
     last = trips.visits[np.diff(trips.visits["lead"], append=-1) != 0]
-    last = last[(trips.leads["outcome"].to_numpy() == "open")[last["lead"]]]
+    last = last[(trips.ends["outcome"].to_numpy() == "open")[last["lead"]]]
     oldest = np.lexsort((last["lead"], last["entered"], last["stage"]))
     last = last.iloc[oldest]
     leads = trips.leads.iloc[last["lead"]].reset_index(drop=True)
@@ -298,7 +301,7 @@ def wip_ageing(log: EventLog, *, by: By = ()) -> pd.DataFrame:
         "stage": stage,
         **_measured("age_in_stage", age, "s", np.ones(len(leads), dtype=np.int64)),
         "method": "exact" if known else "unknown",
-        "age": (trips.until - leads["arrived"].to_numpy()) / SECOND,
+        "age": (trips.until - trips.ends["arrived"].to_numpy()[last["lead"]]) / SECOND,
         **dict(zip(USUAL, usual.T, strict=True)),
         "band": np.array([*BANDS, ""], dtype=object)[np.where(nameless, len(BANDS), passed)],
     }
@@ -328,12 +331,9 @@ def _measured(measure: str, value: object, unit: str, n: object) -> dict[str, ob
     return {"measure": measure, "value": value, "unit": unit, "n": n, **fixed}
 
 
-def _stacked(parts: list[dict[str, object]]) -> dict[str, object]:
+def _stacked(parts: list[dict[str, object]]) -> pd.DataFrame:
     """Parts of columns under one another."""
-    if not parts:
-        return {}
-    table = pd.concat([pd.DataFrame(part) for part in parts], ignore_index=True)
-    return {str(name): values for name, values in table.items()}
+    return pd.concat([pd.DataFrame(part) for part in parts] or [pd.DataFrame()], ignore_index=True)
 
 
 def _in_order(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:

@@ -144,16 +144,16 @@ def passages_from_arrival(log: EventLog, trips: Journeys, counting: Counting) ->
     Passage
         ``stage`` is the stage reached, last of all ``(won)``.
     """
-    arrived = trips.leads["arrived"].to_numpy()
+    arrived = trips.ends["arrived"].to_numpy()
     path = advance_path(log)
-    won = trips.leads["outcome"].to_numpy() == "won"
+    won = trips.ends["outcome"].to_numpy() == "won"
     if counting != "visits":
         reach = _reach(log, trips, path, counting)
         for step, stage in enumerate(path):
             yield _by_lead(trips, stage, "", arrived, reach[:, step])
         if counting == "strict" and path:
             won &= reach[:, _winning_step(log, path)] != NEVER
-    closed = trips.leads["closed"].to_numpy()
+    closed = trips.ends["closed"].to_numpy()
     yield _by_lead(trips, WON, "", arrived, np.where(won, closed, NEVER))
 
 
@@ -171,7 +171,7 @@ def entries_from_arrival(
         From the lead's arrival to the entry.
     """
     lead = trips.visits["lead"].to_numpy()
-    after = (trips.visits["entered"].to_numpy() - trips.leads["arrived"].to_numpy()[lead]) / SECOND
+    after = (trips.visits["entered"].to_numpy() - trips.ends["arrived"].to_numpy()[lead]) / SECOND
     for stage in advance_path(log):
         here = trips.visits["stage"].to_numpy() == trips.stages.index(stage)
         yield stage, lead[here], after[here]
@@ -214,9 +214,9 @@ def _reach(log: EventLog, trips: Journeys, path: list[str], counting: Counting) 
     lead = trips.visits["lead"].to_numpy()[on]
     np.minimum.at(reach, (lead, step[on]), trips.visits["entered"].to_numpy()[on])
     if path:
-        won = np.flatnonzero(trips.leads["outcome"].to_numpy() == "won")
+        won = np.flatnonzero(trips.ends["outcome"].to_numpy() == "won")
         step_won = _winning_step(log, path)
-        closed = trips.leads["closed"].to_numpy()[won]
+        closed = trips.ends["closed"].to_numpy()[won]
         reach[won, step_won] = np.minimum(reach[won, step_won], closed)
     return np.minimum.accumulate(reach[:, ::-1], axis=1)[:, ::-1]
 
@@ -259,8 +259,8 @@ def _aside(
     back = _first_after(trips, [trips.stages.index(target) for target in targets], after)
     advanced[lead[back]] = start[back]
     if counting == "reached":
-        closed = trips.leads["closed"].to_numpy()
-        won = (trips.leads["outcome"].to_numpy() == "won") & (closed >= entered)
+        closed = trips.ends["closed"].to_numpy()
+        won = (trips.ends["outcome"].to_numpy() == "won") & (closed >= entered)
         advanced = np.where(won, np.minimum(advanced, closed), advanced)
     return entered, advanced
 
@@ -270,10 +270,10 @@ def _by_lead(
 ) -> Passage:
     """What became of each lead that entered; times are µs, ``NEVER`` for none."""
     lead = np.flatnonzero(entered != NEVER)
-    leads = trips.leads.iloc[lead]
-    lost = leads["outcome"].to_numpy() == "lost"
-    fate = np.where(lost, LOST, np.where(leads["present"].to_numpy(), OPEN, OTHER))
-    gone = np.where(lost, leads["closed"].to_numpy(), leads["gone"].to_numpy())
+    ends = trips.ends.iloc[lead]
+    lost = ends["outcome"].to_numpy() == "lost"
+    fate = np.where(lost, LOST, np.where(ends["present"].to_numpy(), OPEN, OTHER))
+    gone = np.where(lost, ends["closed"].to_numpy(), ends["gone"].to_numpy())
     gone = np.where(fate == OPEN, trips.until, gone)
     went = advanced[lead] != NEVER
     fate = np.where(went, ADVANCED, fate)
@@ -286,7 +286,7 @@ def _by_visit(log: EventLog, trips: Journeys, stage: str, following: str) -> Pas
     """What became of each visit to a stage."""
     visits = trips.visits[trips.visits["stage"].to_numpy() == trips.stages.index(stage)]
     lead, target = visits["lead"].to_numpy(), visits["next"].to_numpy()
-    outcome = trips.leads["outcome"].to_numpy()[lead]
+    outcome = trips.ends["outcome"].to_numpy()[lead]
     onwards = [trips.stages.index(name) for name in _onwards(log, following)]
     losing = [trips.stages.index(info.id) for info in log.meta.stages if info.outcome == "lost"]
     ended = visits["exit"].to_numpy() == EXITS.index("ended")

@@ -22,6 +22,7 @@ from funnelsim.measures.estimates import Estimate
 
 __all__ = [
     "MEASURED",
+    "WORK",
     "By",
     "Per",
     "check_level",
@@ -49,7 +50,18 @@ MEASURED: Mapping[str, str] = {
     "level": "float64",
     "method": "str",
 }
-NOT_A_GROUP = ("lead_id", "arrived_at", "observed_from")
+WORK = ("owner", "effort", "team", "worker")  # what else work can be grouped by
+# Names that answers use themselves, so that leads' attributes of that name cannot group.
+TAKEN = {"lead_id", "arrived_at", "observed_from", "stage", "next_stage", "state", "at"} | {
+    "team",
+    "outcome",
+    "reason",
+    "quantile",
+    "weekday",
+    "hour",
+    "rank",
+    *MEASURED,
+}
 NAN = float("nan")
 
 
@@ -75,7 +87,7 @@ def columns_of(by: By, log: EventLog, also: Sequence[str] = ()) -> tuple[str, ..
         An unknown column, with the known ones and the nearest name.
     """
     wanted = (by,) if isinstance(by, str) else tuple(by)
-    known = [name for name in log.leads.columns if name not in NOT_A_GROUP]
+    known = [name for name in log.leads.columns if name not in TAKEN]
     known += [name for name in also if name not in known]
     problems = []
     for name in wanted:
@@ -237,7 +249,7 @@ def record(
 
 
 def tidy(
-    records: Sequence[Mapping[str, object]] | Mapping[str, object],
+    records: Sequence[Mapping[str, object]] | Mapping[str, object] | pd.DataFrame,
     log: EventLog,
     by: Sequence[str] = (),
     items: Mapping[str, str] | None = None,
@@ -247,7 +259,7 @@ def tidy(
 
     Parameters
     ----------
-    records : sequence of mappings, or mapping of columns
+    records : sequence of mappings, mapping of columns, or DataFrame
         As :func:`record` makes them, with the counts added.
     log : EventLog
         Its leads give the types of the ``by=`` columns.
@@ -264,7 +276,9 @@ def tidy(
     for name in by:
         types[name] = str(log.leads[name].dtype) if name in log.leads else "str"
     types |= {**(items or {}), **MEASURED, **(counts or {})}
-    if isinstance(records, Mapping):
+    if isinstance(records, pd.DataFrame):
+        table = records.reindex(columns=list(types))
+    elif isinstance(records, Mapping):
         table = pd.DataFrame(dict(records), columns=list(types))
     else:
         table = pd.DataFrame.from_records(list(records), columns=list(types))
