@@ -66,6 +66,7 @@ def joined_metadata(metas: Sequence[Metadata]) -> tuple[Metadata, list[Problem]]
         "stages": stages,
         "teams": teams,
         "provenance": provenance,
+        "labels": {key: names for meta in metas for key, names in meta.labels.items()},
         "illustrative": any(meta.illustrative for meta in metas),
     }
     return first.model_copy(update=updates), problems

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 
@@ -91,7 +92,9 @@ class EventLog:
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{name}={len(frame):,}" for name, frame in self.tables().items())
-        start, end = self.meta.observed_from.date(), self.meta.observed_until.date()
+        zone = ZoneInfo(self.meta.time_zone)
+        start = self.meta.observed_from.astimezone(zone).date()
+        end = self.meta.observed_until.astimezone(zone).date()
         return f"EventLog({sizes}, {start} to {end}, {self.meta.history} history)"
 
     def tables(self) -> dict[str, pd.DataFrame]:

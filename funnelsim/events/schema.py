@@ -117,7 +117,8 @@ class Metadata(Record):
 
     ``known`` says of a column, written ``table.column``, when its value was known:
     at ``arrival``, at the ``mark``, or *overwritten* later, so that today's value says
-    nothing about the past and a cut by `EventLog.as_of` blanks it.
+    nothing about the past and a cut by `EventLog.as_of` blanks it. ``labels`` names work
+    and kinds of marks by language, written ``efforts.call`` and ``marks.paid``.
     """
 
     format_version: Literal[1] = 1
@@ -131,4 +132,5 @@ class Metadata(Record):
     stages: tuple[StageInfo, ...] = ()
     teams: tuple[TeamInfo, ...] = ()
     known: Mapping[str, Literal["arrival", "mark", "overwritten"]] = {}
+    labels: Mapping[str, Mapping[str, str]] = {}
     provenance: Mapping[str, str] = {}

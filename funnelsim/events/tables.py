@@ -24,6 +24,13 @@ Tables = Mapping[str, pd.DataFrame]
 ZONED = r"\d:\d{2}(?::\d{2}(?:\.\d+)?)?\s*(?:Z|[+-]\d{2}(?::?\d{2})?)$"
 SHOWN = 3
 
+# Rows of one lead stand in this order, work by its first time before all else.
+ORDER = {
+    "visits": ("visit",),
+    "efforts": ("queued_at", "started_at", "ended_at", "visit", "effort", "team", "worker"),
+    "marks": ("at", "visit", "kind", "reason", "value", "cost", "currency"),
+}
+
 
 def empty(table: str) -> pd.DataFrame:
     """Return a table without rows.
@@ -173,14 +180,11 @@ def in_order(tables: Tables) -> dict[str, pd.DataFrame]:
     """
     leads = tables["leads"].sort_values(["arrived_at", "lead_id"], kind="stable", ignore_index=True)
     result = {"leads": leads}
-    by = {
-        "visits": ("visit",),
-        "efforts": ("queued_at", "started_at", "ended_at", "visit", "effort", "team", "worker"),
-        "marks": ("at", "visit", "kind", "reason", "value", "cost", "currency"),
-    }
-    for name, columns in by.items():
+    for name, columns in ORDER.items():
         frame = tables[name]
         keys = [_rank(frame[column]) for column in columns]
+        if name == "efforts":
+            keys.insert(0, _rank(frame["queued_at"].fillna(frame["started_at"])))
         order = np.lexsort([*reversed(keys), positions(frame["lead_id"], leads)])
         if (np.diff(order) != 1).any():
             frame = frame.take(order)

@@ -1,0 +1,250 @@
+"""A file and a mapping → an event log, with notes on everything assumed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+import pandas as pd
+
+from funnelsim.calibration.readers.mapping import MappingFile, load_mapping
+from funnelsim.calibration.readers.notes import Note
+from funnelsim.calibration.readers.process_log import content_problems, events_of
+from funnelsim.calibration.readers.rows import mark_rows, visit_rows, with_visits, work_rows
+from funnelsim.calibration.readers.text_tables import TextTable, lines_of, read_table
+from funnelsim.calibration.readers.timestamps import instant, instants
+from funnelsim.documents import Document, did_you_mean
+from funnelsim.errors import DataError, Problem
+from funnelsim.events import EventLog, Metadata, StageInfo, TeamInfo
+
+__all__ = ["Reading", "read_mapped"]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """An event log read from a file, and what was assumed or repaired on the way.
+
+    Parameters
+    ----------
+    log : EventLog
+        Validated.
+    notes : tuple of Note
+        Counted sentences, to be shown beside every result.
+    """
+
+    log: EventLog
+    notes: tuple[Note, ...]
+
+
+def read_mapped(path: str | Path, mapping: str | Path) -> Reading:
+    """Read a table of events through a mapping file.
+
+    Parameters
+    ----------
+    path : str or Path
+        A delimited text file with one row per event, plain or gzipped.
+    mapping : str or Path
+        A YAML file: which column is which, and what the activities mean.
+
+    Returns
+    -------
+    Reading
+        The event log and the notes.
+
+    Raises
+    ------
+    DataError
+        Every problem of the mapping, or else of the file, with its place.
+
+    Examples
+    --------
+    >>> read_mapped("events.csv", "no-such.yaml")
+    Traceback (most recent call last):
+    funnelsim.errors.DataError: no-such.yaml: there is no such file
+    """
+    spec, document = load_mapping(mapping)
+    names = dict(spec.columns())
+    table = read_table(Path(path), spec.file, names)
+    missing = list(_missing_columns(table, names, document))
+    if missing:
+        raise DataError(missing)
+    times, problems, notes = instants(
+        table, spec.events.time, spec.time_zone, spec.file.time_format
+    )
+    attributes, found = _attributes(table, spec)
+    problems += [*content_problems(table, spec), *found]
+    window, found = _window(times, spec, document, table)
+    if problems or found:
+        raise DataError([*problems, *found])
+    events, more = events_of(table, spec, times)
+    tables, assumed = _tables(events, attributes, spec)
+    all_notes = (*table.notes, *notes, *more, *assumed)
+    meta = _metadata(spec, window, table, Path(mapping), all_notes)
+    return Reading(EventLog(**tables, meta=meta), all_notes)
+
+
+def _missing_columns(
+    table: TextTable, names: dict[str, tuple[str | int, ...]], document: Document
+) -> Iterator[Problem]:
+    """Find columns that the mapping names and the file has not."""
+    for column, path in names.items():
+        if column not in table.frame.columns:
+            fix = did_you_mean(column, [str(name) for name in table.frame.columns])
+            message = f'the file {table.name} has no column "{column}"'
+            yield document.problem(path, message, fix)
+
+
+def _attributes(table: TextTable, spec: MappingFile) -> tuple[pd.DataFrame, list[Problem]]:
+    """Return the columns that describe leads, row by row of the file."""
+    frame = pd.DataFrame(index=table.frame.index)
+    problems: list[Problem] = []
+    for name, column in spec.leads:
+        if column is not None:
+            frame[name] = table.frame[column]
+    for name, attribute in spec.attributes.items():
+        text = table.frame[attribute.column]
+        if attribute.kind == "text":
+            frame[name] = text
+            continue
+        currency = spec.currency if attribute.kind == "money" else ""
+        amounts = {word: _amount(word, currency) for word in text.dropna().unique()}
+        broken = text.isin([word for word, amount in amounts.items() if amount is None])
+        if broken.any():
+            value = text[broken].iloc[0]
+            kind = "an amount" if currency else "a number"
+            message = f'{int(broken.sum()):,} of its values are not {kind}, such as "{value}"'
+            place = f"({lines_of(table, broken)})"
+            problems.append(Problem(f"{message} {place}", table.name, attribute.column))
+        numbers = [amounts.get(word) for word in text]
+        frame[name] = pd.Series(numbers, dtype="Int64" if currency else "float64")
+    return frame, problems
+
+
+def _amount(text: str, currency: str) -> float | int | None:
+    """Return a number, or whole minor units of a currency; None if it is neither."""
+    try:
+        number = Decimal(text.strip())
+    except InvalidOperation:
+        return None
+    if not currency:
+        return float(number)
+    from babel.numbers import get_currency_precision
+
+    minor = number.scaleb(get_currency_precision(currency))
+    return int(minor) if minor.is_finite() and minor == minor.to_integral_value() else None
+
+
+def _window(
+    times: pd.Series, spec: MappingFile, document: Document, table: TextTable
+) -> tuple[tuple[pd.Timestamp, pd.Timestamp], list[Problem]]:
+    """Return the window of observation."""
+    problems: list[Problem] = []
+    window = [times.min(), times.max()]
+    for number, (key, text) in enumerate(
+        (("from", spec.observed.start), ("until", spec.observed.until))
+    ):
+        if text is None:
+            continue
+        try:
+            window[number] = instant(text, spec.time_zone)
+        except ValueError as problem:
+            fix = "Write it as 2024-02-29 or 2024-02-29T09:00+02:00."
+            problems.append(document.problem(("observed", key), f"is no time ({problem})", fix))
+    late = times > window[1]
+    if late.any() and not problems:
+        message = f"{int(late.sum()):,} events are later ({lines_of(table, late)} of {table.name})"
+        fix = "Move it on; to look at an earlier state, cut the log with as_of."
+        problems.append(document.problem(("observed", "until"), message, fix))
+    return (window[0], window[1]), problems
+
+
+def _tables(
+    events: pd.DataFrame, attributes: pd.DataFrame, spec: MappingFile
+) -> tuple[dict[str, pd.DataFrame], list[Note]]:
+    """Return the tables of the log."""
+    leads, notes = _lead_rows(events, attributes)
+    events, more = with_visits(events)
+    notes += more
+    visits, more = visit_rows(events, spec)
+    notes += more
+    efforts, more = work_rows(events, visits, spec)
+    notes += more
+    marks = mark_rows(events, visits, leads, spec)
+    began = efforts["queued_at"].fillna(efforts["started_at"])
+    visits["ready_at"] = _first_by_visit(began, efforts, visits)
+    stageless = len(leads) - visits["lead_id"].nunique()
+    if stageless:
+        found = "Leads that enter no stage"
+        notes.append(Note("stageless", stageless, found, "They stay open, in no stage."))
+    visits = visits.drop(columns="lead")
+    return {"leads": leads, "visits": visits, "efforts": efforts, "marks": marks}, notes
+
+
+def _first_by_visit(began: pd.Series, efforts: pd.DataFrame, visits: pd.DataFrame) -> pd.Series:
+    """Return when the first work of each visit began to wait, or began."""
+    keys = ["lead_id", "visit"]
+    work = efforts[keys].assign(ready_at=began).dropna(subset=["visit"]).astype({"visit": "int64"})
+    ready = work.groupby(keys, as_index=False)["ready_at"].min()
+    return visits[keys].merge(ready, on=keys, how="left")["ready_at"]
+
+
+def _lead_rows(events: pd.DataFrame, attributes: pd.DataFrame) -> tuple[pd.DataFrame, list[Note]]:
+    """Return the leads; what describes them is taken from their first event."""
+    first = events.drop_duplicates("lead")
+    described = attributes.iloc[first["row"]].reset_index(drop=True)
+    leads = first[["lead_id", "at"]].rename(columns={"at": "arrived_at"}).reset_index(drop=True)
+    notes = []
+    values = attributes.iloc[events["row"]].groupby(events["lead"].to_numpy())
+    for name in attributes.columns:
+        count = int(values[name].nunique().gt(1).sum())
+        if count:
+            found = f"Leads with several values of {name}"
+            notes.append(Note(f"changed_{name}", count, found, "The first one counts."))
+    return pd.concat([leads, described], axis=1), notes
+
+
+def _metadata(
+    spec: MappingFile,
+    window: tuple[pd.Timestamp, pd.Timestamp],
+    table: TextTable,
+    mapping: Path,
+    notes: tuple[Note, ...],
+) -> Metadata:
+    """Return what the mapping says about the log."""
+    stages = tuple(
+        StageInfo(
+            id=name,
+            label=stage.label,
+            block=stage.block,
+            position=position,
+            advance=stage.advance,
+            terminal=stage.terminal or stage.outcome is not None,
+            outcome=stage.outcome,
+        )
+        for position, (name, stage) in enumerate(spec.stages.items())
+    )
+    named: dict[str, Mapping[str, str]] = {item.team: {} for item in spec.work.values()}
+    teams = {**named, **{name: team.label for name, team in spec.teams.items()}}
+    labels = {f"efforts.{name}": item.label for name, item in spec.work.items()}
+    labels |= {f"marks.{name}": mark.label for name, mark in spec.marks.items()}
+    return Metadata(
+        observed_from=window[0].to_pydatetime(),
+        observed_until=window[1].to_pydatetime(),
+        time_zone=spec.time_zone or "UTC",
+        title=spec.title,
+        currency=spec.currency,
+        illustrative=spec.illustrative,
+        stages=stages,
+        teams=tuple(TeamInfo(id=name, label=label) for name, label in teams.items()),
+        known={f"leads.{name}": "arrival" for name in spec.attributes},
+        labels={key: label for key, label in labels.items() if label},
+        provenance={
+            "origin": spec.origin,
+            "file": Path(table.name).name,
+            "file_sha256": table.digest,
+            "mapping": mapping.name,
+            "notes": "\n".join(str(note) for note in notes),
+        },
+    )
