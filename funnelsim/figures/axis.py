@@ -52,7 +52,8 @@ def local_times(times: pd.Series, time_zone: str) -> pd.Series:
     >>> str(local_times(noon, "Europe/Kyiv")[0])
     '2026-07-01 15:00:00'
     """
-    return times.dt.tz_convert(time_zone).dt.tz_localize(None)
+    local: pd.Series = times.dt.tz_convert(time_zone).dt.tz_localize(None)
+    return local
 
 
 def time_axis(axes: Axes, start: datetime, end: datetime, wording: Wording) -> None:
@@ -66,10 +67,9 @@ def time_axis(axes: Axes, start: datetime, end: datetime, wording: Wording) -> N
     wording : Wording
         The reader's language.
     """
-    from matplotlib.dates import date2num
-
+    axes.xaxis_date()
     end = max(end, start + timedelta(hours=1))
-    axes.set_xlim(date2num(start), date2num(end))
+    axes.set_xlim(start, end)  # type: ignore[arg-type]
     ticks, skeleton = _days(start, end)
     told = 0
     names = []
@@ -77,7 +77,7 @@ def time_axis(axes: Axes, start: datetime, end: datetime, wording: Wording) -> N
         name = wording.tick(tick, skeleton)
         names.append(f"{name}\n{wording.tick(tick, 'y')}" if tick.year != told else name)
         told = tick.year
-    axes.set_xticks(date2num(ticks), names)
+    axes.set_xticks(ticks, names)  # type: ignore[arg-type]
 
 
 def _days(start: datetime, end: datetime) -> tuple[list[datetime], str]:

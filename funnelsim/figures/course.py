@@ -8,14 +8,13 @@ below; who goes back is an arc above.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 __all__ = ["Arc", "Band", "Course", "Drop", "Node", "course"]
 
 LANE_GAP: Final = 0.03  # of the tallest column
-OPEN: Final = "(open)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +79,7 @@ class Course:
         return max((node.top + node.size for node in self.nodes), default=0.0)
 
 
-def course(counts: Mapping[tuple[str, str], float], goals: Sequence[str] = ()) -> Course:
+def course(counts: Mapping[tuple[str, str], float], goals: Collection[str] = ()) -> Course:
     """Lay out a flow of leads between stages.
 
     Parameters
@@ -88,7 +87,7 @@ def course(counts: Mapping[tuple[str, str], float], goals: Sequence[str] = ()) -
     counts : mapping of (stage, next stage) to float
         Leads; stages in the funnel's order of their first appearance. What leads nowhere
         further leaves the funnel, unless it is a goal.
-    goals : sequence of str
+    goals : collection of str
         Where leads should get to; those that nothing follows stand in the last column.
 
     Returns
@@ -105,7 +104,7 @@ def course(counts: Mapping[tuple[str, str], float], goals: Sequence[str] = ()) -
     [('won', True), ('b', False), ('won', False)]
     """
     stages = list(dict.fromkeys(source for source, _ in counts))
-    ends = [goal for goal in goals if goal not in stages and any(t == goal for _, t in counts)]
+    ends = [t for t in dict.fromkeys(t for _, t in counts) if t in goals and t not in stages]
     column = {stage: place for place, stage in enumerate(stages + ends[:1])}
     column |= {goal: len(stages) for goal in ends}
     flows = {pair: float(n) for pair, n in counts.items() if n > 0}

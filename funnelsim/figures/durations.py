@@ -73,7 +73,7 @@ def dwell_time(
     lang: str = "en",
     text: Callable[[str], str] = str,
 ) -> Picture:
-    """Draw how long it takes, stage by stage: percentiles with their intervals.
+    r"""Draw how long it takes, stage by stage: percentiles with their intervals.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def dwell_time(
     >>> frame = pd.DataFrame({"stage": ["offer"] * 2, "quantile": [0.5, 0.8],
     ...     "value": [7200.0, 90000.0], "lo": [6000.0, 8e4], "hi": [8000.0, 1e5]})
     >>> dwell_time(frame, labels={"offer": "Offer"}).alt
-    'Time by stage. Offer: P50 2\\xa0h, P80 25\\xa0h.'
+    'Time by stage. Offer: P50 2\xa0h, P80 25\xa0h.'
     """
     wording = Wording(labels or {}, lang, text)
     found = quantiles(frame)
@@ -128,7 +128,7 @@ def time_split(
     lang: str = "en",
     text: Callable[[str], str] = str,
 ) -> Picture:
-    """Draw where the time goes: the client's delay, the wait for us, our work.
+    r"""Draw where the time goes: the client's delay, the wait for us, our work.
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ def time_split(
     >>> frame = pd.DataFrame({"stage": ["offer"], "quantile": [0.5],
     ...     "value": [7200.0], "lo": [6000.0], "hi": [8000.0]})
     >>> time_split(waiting=frame).alt
-    'Time by stage. offer: wait 2\\xa0h.'
+    'Time by stage. offer: wait 2\xa0h.'
     """
     wording = Wording(labels or {}, lang, text)
     parts = (

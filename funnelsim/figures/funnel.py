@@ -13,14 +13,13 @@ from funnelsim.figures.rows import (
     LEFT,
     NAMES,
     RIGHT,
-    one_group,
     pitch_of,
     write_heading,
     write_key,
     write_name,
 )
+from funnelsim.figures.steps import Step, describe, steps
 from funnelsim.figures.style import (
-    BAD,
     GOOD,
     INK,
     MUTED,
@@ -41,18 +40,27 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-__all__ = ["Step", "describe", "draw_steps", "funnel", "steps"]
+__all__ = ["Layout", "draw_steps", "funnel"]
 
 PITCH: Final = 0.58
 BAR: Final = 0.46  # of the pitch
-BARS: Final = (LEFT, 4.8)
-SHARE: Final = 5.42  # right edges of the two columns of numbers
-OF_ALL: Final = WIDTH - 0.02
-WON: Final = "(won)"
-NAN: Final = float("nan")
 LOST: Final = "#eeb08a"
 LOST_TEXT: Final = "#a94a00"
 ASIDE: Final = "#8fb7d3"
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where bars start and end, and the right edges of the columns of numbers; inches."""
+
+    bars: tuple[float, float] = (LEFT, 4.8)
+    share: float = 5.42
+    of_all: float | None = WIDTH - 0.02
+    head: float = HEAD
+
+    def height(self, rows: int, pitch: float) -> float:
+        """Return how high a picture of so many rows is."""
+        return self.head + pitch * (max(rows, 1) - 0.4) + 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,28 +70,6 @@ class Ruler:
     left: float
     scale: float
     limit: float
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One bar of the funnel: a stage and what became of the leads that entered it."""
-
-    name: str
-    entered: float
-    advanced: float
-    lost: float
-    open: float
-    share: float
-    lo: float
-    hi: float
-    of_all: float
-    reasons: tuple[tuple[str, float], ...] = ()
-    final: bool = False
-
-    @property
-    def other(self) -> float:
-        """Leads that went elsewhere: back, aside, or on by another way."""
-        return max(self.entered - self.advanced - self.lost - self.open, 0.0)
 
 
 def funnel(
@@ -136,92 +122,15 @@ def funnel(
     rows = steps(conversion, end_to_end, losses, wording)
     pitch = pitch_of(len(rows), PITCH)
     with house_style():
-        figure = page(HEAD + pitch * (max(len(rows), 1) - 0.4) + 0.1)
-        draw_steps(panel(figure, blank=True), rows, wording, pitch=pitch)
+        layout = Layout()
+        figure = page(layout.height(len(rows), pitch))
+        draw_steps(panel(figure, blank=True), rows, wording, pitch=pitch, layout=layout)
     return Picture(figure, describe(rows, wording))
 
 
-def steps(
-    conversion: pd.DataFrame,
-    end_to_end: pd.DataFrame | None,
-    losses: pd.DataFrame | None,
-    wording: Wording,
-) -> list[Step]:
-    """Read the rows of the funnel out of the tables of measures, in the order of its path."""
-    one_group(conversion, "stage")
-    whole = {} if end_to_end is None else {row.stage: row for row in end_to_end.itertuples()}
-    by_stage = {row.stage: row for row in conversion.itertuples()}
-    first = next(iter(by_stage.values()), None)
-    rows: list[Step] = []
-    here = first
-    while here is not None:
-        so_far = whole.get(here.stage)
-        rows.append(
-            Step(
-                name=wording.label(here.stage),
-                entered=float(here.entered),
-                advanced=float(here.advanced),
-                lost=float(here.lost),
-                open=float(here.open),
-                share=float(here.value),
-                lo=float(here.lo),
-                hi=float(here.hi),
-                of_all=_over(here.entered, first.entered) if so_far is None else so_far.value,
-                reasons=_reasons(losses, here.stage, wording),
-            )
-        )
-        del by_stage[here.stage]
-        here = by_stage.get(here.next_stage)
-    return rows + _last(whole, wording)
-
-
-def _last(whole: Mapping[str, Any], wording: Wording) -> list[Step]:
-    """Return the bar of won leads, and before it the path's last stage if that differs."""
-    if WON not in whole:
-        return []
-    stages = list(whole)
-    before = whole[stages[stages.index(WON) - 1]]
-    ends = [before] if len(stages) > 1 and before.advanced != whole[WON].advanced else []
-    return [
-        Step(
-            name=wording.label(row.stage),
-            entered=float(row.advanced),
-            advanced=float(row.advanced),
-            lost=0.0,
-            open=0.0,
-            share=NAN,
-            lo=float(row.lo),
-            hi=float(row.hi),
-            of_all=float(row.value),
-            final=True,
-        )
-        for row in [*ends, whole[WON]]
-    ]
-
-
-def _over(part: float, whole: float) -> float:
-    """Divide; NaN when there is nothing to divide by."""
-    return part / whole if whole > 0 else NAN
-
-
-def _reasons(
-    losses: pd.DataFrame | None, stage: str, wording: Wording
-) -> tuple[tuple[str, float], ...]:
-    """Reasons of a stage's losses, the most frequent first."""
-    if losses is None:
-        return ()
-    here = losses[losses["stage"] == stage].sort_values("value", ascending=False, kind="stable")
-    return tuple((wording.label(row.reason), float(row.value)) for row in here.itertuples())
-
-
 def draw_steps(
-    sheet: Axes,
-    rows: Sequence[Step],
-    wording: Wording,
-    *,
-    pitch: float,
-    bars: tuple[float, float] = BARS,
-) -> None:
+    sheet: Axes, rows: Sequence[Step], wording: Wording, *, pitch: float, layout: Layout
+) -> list[float]:
     """Draw the names, the bars and the columns of numbers on a sheet measured in inches.
 
     Parameters
@@ -234,45 +143,35 @@ def draw_steps(
         The reader's language.
     pitch : float
         Height of a row, inches.
-    bars : tuple of float
-        Left and right end of the longest bar, inches.
+    layout : Layout
+        Where the columns are.
+
+    Returns
+    -------
+    list of float
+        The middle of each row's bar, inches from below.
     """
     top = float(sheet.get_ylim()[1])
-    if not any(row.entered > 0 for row in rows):
-        sheet.text(bars[0], top - HEAD / 2, wording.text("No leads in this window"), color=MUTED)
+    left, right = layout.bars
+    if any(row.entered > 0 for row in rows):
+        _heading(sheet, rows, wording, top - layout.head + 0.17, layout)
     else:
-        _heading(sheet, rows, wording, top - 0.13, bars)
+        words = wording.text("No leads in this window")
+        sheet.text(left, top - 0.13, words, color=MUTED, va="center_baseline")
     largest = max((row.entered for row in rows), default=0.0)
-    ruler = Ruler(bars[0], (bars[1] - bars[0]) / largest if largest > 0 else 0.0, bars[1] + 0.2)
-    for index, row in enumerate(rows):
-        middle = top - HEAD - (index + 0.3) * pitch
-        if index + 1 < len(rows):
-            _connect(sheet, row, rows[index + 1], ruler, middle, pitch)
+    ruler = Ruler(left, (right - left) / largest if largest > 0 else 0.0, layout.share - 0.42)
+    middles = [top - layout.head - (index + 0.3) * pitch for index in range(len(rows))]
+    for row, below, middle in zip(rows, [*rows[1:], None], middles, strict=True):
+        if below is not None:
+            _connect(sheet, row, below, ruler, middle, pitch)
             _losses(sheet, row, wording, ruler, middle - 0.49 * pitch)
         _bar(sheet, row, wording, ruler, middle, BAR * pitch)
-        write_name(sheet, row.name, middle, width=bars[0] - LEFT + NAMES)
-        _numbers(sheet, row, wording, middle)
+        write_name(sheet, row.name, middle, width=left - LEFT + NAMES)
+        _numbers(sheet, row, wording, middle, layout)
+    return middles
 
 
-def describe(rows: Sequence[Step], wording: Wording) -> str:
-    """Say in two sentences what the funnel shows, for who cannot see it."""
-    if not rows:
-        return wording.text("Funnel without stages.")
-    told = ", ".join(f"{row.name} {wording.share(row.share)}" for row in rows if not row.final)
-    said = wording.text("Funnel: {n} leads enter {stage}. Share that goes on: {shares}.").format(
-        n=wording.number(rows[0].entered), stage=rows[0].name, shares=told
-    )
-    if not rows[-1].final:
-        return said
-    won = wording.text("Won in the end: {n}, {share} of all.").format(
-        n=wording.number(rows[-1].entered), share=wording.share(rows[-1].of_all)
-    )
-    return f"{said} {won}"
-
-
-def _heading(
-    sheet: Axes, rows: Sequence[Step], wording: Wording, y: float, bars: tuple[float, float]
-) -> None:
+def _heading(sheet: Axes, rows: Sequence[Step], wording: Wording, y: float, layout: Layout) -> None:
     """Name the colours above the bars, and the columns of numbers."""
     counts = (
         (wording.text("went on"), GOOD, 1.0),
@@ -280,9 +179,12 @@ def _heading(
         (wording.text("lost"), LOST, sum(row.lost for row in rows)),
         (wording.text("still open"), QUIET, sum(row.open for row in rows)),
     )
-    write_key(sheet, {name: colour for name, colour, count in counts if count > 0}, bars[0], y)
-    write_heading(sheet, wording.text("go on"), SHARE, y, width=0.6)
-    write_heading(sheet, wording.text("of all leads"), OF_ALL, y, width=0.85)
+    key = {name: colour for name, colour, count in counts if count > 0}
+    taken = 0.0 if layout.of_all is None else 0.65
+    write_key(sheet, key, layout.bars[0], y, room=layout.share - taken - layout.bars[0])
+    if layout.of_all is not None:
+        write_heading(sheet, wording.text("go on"), layout.share, y, width=0.6)
+        write_heading(sheet, wording.text("of all leads"), layout.of_all, y, width=0.85)
 
 
 def _bar(
@@ -335,8 +237,7 @@ def _losses(sheet: Axes, row: Step, wording: Wording, ruler: Ruler, y: float) ->
         return
     count = wording.number(-row.lost)
     wide = text_width(count, SMALL, 600) + 0.08
-    reasons = " · ".join(f"{name} {wording.number(n)}" for name, n in row.reasons if n > 0)
-    reasons = fit(reasons, ruler.limit - ruler.left - wide - 0.1, size=SMALL)
+    reasons = _as_fit(row, wording, ruler.limit - ruler.left - wide - 0.1)
     start = ruler.left + (row.advanced + row.other) * ruler.scale + 0.02
     start = min(start, ruler.limit - wide - text_width(reasons, SMALL))
     look: dict[str, Any] = {"size": SMALL, "color": LOST_TEXT, "va": "center_baseline"}
@@ -344,15 +245,23 @@ def _losses(sheet: Axes, row: Step, wording: Wording, ruler: Ruler, y: float) ->
     sheet.text(start + wide, y, reasons, **look)
 
 
-def _numbers(sheet: Axes, row: Step, wording: Wording, middle: float) -> None:
+def _as_fit(row: Step, wording: Wording, room: float) -> str:
+    """Name as many reasons as a line holds, the most frequent first."""
+    told = [f"{name} {wording.number(n)}" for name, n in row.reasons if n > 0]
+    while len(told) > 1 and text_width(" · ".join(told), SMALL) > room:
+        told.pop()
+    return fit(" · ".join(told), room, size=SMALL)
+
+
+def _numbers(sheet: Axes, row: Step, wording: Wording, middle: float, layout: Layout) -> None:
     """Write the conversion with its interval, and the share of all leads that came so far."""
-    interval = wording.shares(row.lo, row.hi)
     strong: dict[str, Any] = {"size": 10.5, "weight": 600, **RIGHT}
-    small: dict[str, Any] = {"size": 6.5, "color": MUTED, **RIGHT}
+    at = layout.share
+    share, colour = row.share, GOOD
     if row.final:
-        sheet.text(OF_ALL, middle, wording.share(row.of_all), color=NAVY, **strong)
-        sheet.text(OF_ALL, middle - 0.15, interval, **small)
-    else:
-        sheet.text(SHARE, middle, wording.share(row.share), color=GOOD, **strong)
-        sheet.text(SHARE, middle - 0.15, interval, **small)
-        sheet.text(OF_ALL, middle, wording.share(row.of_all), color=MUTED, **RIGHT)
+        at, share, colour = layout.of_all or layout.share, row.of_all, NAVY
+    elif layout.of_all is not None:
+        sheet.text(layout.of_all, middle, wording.share(row.of_all), color=MUTED, **RIGHT)
+    sheet.text(at, middle, wording.share(share), color=colour, **strong)
+    interval = wording.shares(row.lo, row.hi)
+    sheet.text(at, middle - 0.15, interval, size=6.5, color=MUTED, **RIGHT)

@@ -48,7 +48,7 @@ def text_width(text: str, size: float = SIZE, weight: int = 400) -> float:
 
 
 def fit(text: str, width: float, *, size: float = SIZE, weight: int = 400, lines: int = 1) -> str:
-    """Wrap a text to a width, and shorten it when it needs more lines than there are.
+    r"""Wrap a text to a width, and shorten it when it needs more lines than there are.
 
     Parameters
     ----------
@@ -64,12 +64,12 @@ def fit(text: str, width: float, *, size: float = SIZE, weight: int = 400, lines
     Returns
     -------
     str
-        Lines joined by ``"\\n"``.
+        Lines joined by ``"\n"``.
 
     Examples
     --------
     >>> fit("собираю оптом возражения, спрашиваю, что удерживает", 1.5, lines=2)
-    'собираю оптом\\nвозражения, спрашиваю…'
+    'собираю оптом\nвозражения, спрашиваю…'
     """
     rows: list[str] = []
     words = [piece for word in text.split(" ") for piece in _pieces(word, width, size, weight)]
@@ -128,7 +128,11 @@ def _pieces(word: str, width: float, size: float, weight: int) -> list[str]:
     pieces: list[str] = []
     while len(word) > 1 and text_width(word, size, weight) > width:
         cut = next(
-            (k for k in range(len(word) - 2, 1, -1) if text_width(word[:k] + "-", size, weight) <= width),
+            (
+                k
+                for k in range(len(word) - 2, 1, -1)
+                if text_width(word[:k] + "-", size, weight) <= width
+            ),
             1,
         )
         pieces.append(word[:cut] + BREAK)

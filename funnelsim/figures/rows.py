@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from funnelsim.errors import ParameterError, Problem
@@ -28,7 +30,9 @@ NAMES: Final = 1.5  # inches for the names
 LEFT: Final = 1.62  # where the drawing starts
 HEAD: Final = 0.3  # the heading line above the first row
 TALLEST: Final = 8.4  # all rows together, so that a page holds them
-RIGHT: Final = {"ha": "right", "va": "center_baseline"}
+KEY_MARK: Final = 0.14  # from a colour to its name
+KEY_GAP: Final = 0.2
+RIGHT: Final[dict[str, Any]] = {"ha": "right", "va": "center_baseline"}
 
 
 def one_group(frame: pd.DataFrame, *items: str) -> None:
@@ -84,21 +88,33 @@ def write_heading(sheet: Axes, words: str, right: float, y: float, *, width: flo
     sheet.text(right, y, fitted, size=SMALL, color=MUTED, **RIGHT)
 
 
-def write_key(sheet: Axes, key: dict[str, str], x: float, y: float) -> float:
-    """Name colours in one line from ``x`` on, and return where it ends.
+def write_key(
+    sheet: Axes, key: Mapping[str, str], x: float, y: float, *, room: float = math.inf
+) -> None:
+    """Name colours in one line from ``x`` on.
 
     Parameters
     ----------
     sheet : matplotlib.axes.Axes
         A blank panel, in inches.
-    key : dict of str to str
+    key : mapping of str to str
         Name → colour.
     x, y : float
         Where it starts, inches.
+    room : float
+        Width there is, inches; long names are shortened when it is not enough.
     """
     look: dict[str, Any] = {"size": SMALL, "color": MUTED, "va": "center_baseline"}
+    widths = {name: text_width(name, SMALL) for name in key}
+    gap = KEY_GAP
+    if sum(widths.values()) + len(key) * (KEY_MARK + gap) - gap > room:
+        gap = KEY_GAP / 2
+    apart = KEY_MARK + gap
+    most = max(widths.values(), default=0.0)
+    while most > 0 and sum(min(w, most) + apart for w in widths.values()) - gap > room:
+        most -= 0.05
     for name, colour in key.items():
+        written = name if widths[name] <= most else fit(name, most, size=SMALL)
         rectangle(sheet, x, y - 0.045, 0.09, 0.09, colour)
-        sheet.text(x + 0.14, y, name, **look)
-        x += 0.14 + text_width(name, SMALL) + 0.2
-    return x
+        sheet.text(x + KEY_MARK, y, written, **look)
+        x += apart + min(widths[name], most)

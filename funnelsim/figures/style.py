@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -57,7 +57,7 @@ SKY: Final = "#56b4e9"
 AMBER: Final = "#e69f00"
 PALETTE: Final = (GOOD, BAD, SKY, AMBER, "#009e73", "#cc79a7", "#f0e442", "#000000")
 
-RULES: Final[Mapping[str, Any]] = {
+RULES: Final[dict[Any, Any]] = {
     "font.family": FONT_FAMILY,
     "font.size": SIZE,
     "text.color": INK,
@@ -184,12 +184,12 @@ def panel(
 
 
 def rectangle(
-    axes: Axes, x: float, y: float, width: float, height: float, colour: str, **look: Any
+    axes: Axes, x: float, y: float, width: float, height: float, colour: str, zorder: float = 1.0
 ) -> None:
     """Add a filled rectangle, lower left corner at ``x``, ``y`` in the axes' coordinates."""
     from matplotlib.patches import Rectangle
 
-    axes.add_patch(Rectangle((x, y), width, height, facecolor=colour, **look))
+    axes.add_patch(Rectangle((x, y), width, height, facecolor=colour, zorder=zorder))
 
 
 def tints(count: int, start: str = NAVY, end: str = "#cfe3f1") -> list[str]:

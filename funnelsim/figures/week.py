@@ -9,14 +9,15 @@ import numpy as np
 
 from funnelsim.figures.lettering import fit
 from funnelsim.figures.picture import Picture
+from funnelsim.figures.rows import one_group
 from funnelsim.figures.style import (
     GOOD,
     INK,
     MUTED,
     NAVY,
     QUIET,
-    SMALL,
     SKY,
+    SMALL,
     WIDTH,
     house_style,
     page,
@@ -68,6 +69,11 @@ def week(
     -------
     Picture
 
+    Raises
+    ------
+    ParameterError
+        The table holds several groups, or several teams.
+
     Examples
     --------
     >>> import pandas as pd
@@ -75,6 +81,7 @@ def week(
     >>> week(frame, unit="leads per hour").alt
     'Heat map of the week. Most on Monday, 9:00 to 10:00: 12 leads per hour.'
     """
+    one_group(frame, "weekday", "hour")
     wording = Wording(lang=lang, text=text)
     cells = np.zeros((DAYS, HOURS))
     values = frame["value"].fillna(0.0)
@@ -84,7 +91,11 @@ def week(
         _cells(panel(figure, GRID), cells, wording)
         left, bottom, width, height = GRID
         _hours(panel(figure, (left, bottom + height + 0.05, width, BY_HOUR), blank=True), cells)
-        _days(panel(figure, (left + width + 0.06, bottom, BY_DAY + 0.4, height), blank=True), cells, wording)
+        _days(
+            panel(figure, (left + width + 0.06, bottom, BY_DAY + 0.4, height), blank=True),
+            cells,
+            wording,
+        )
         _ramp(panel(figure, blank=True), float(cells.max()), unit, wording)
     return Picture(figure, _describe(cells, unit, wording))
 
@@ -102,16 +113,30 @@ def _cells(axes: Axes, cells: NDArray[np.float64], wording: Wording) -> None:
 
     most = float(cells.max())
     sns.heatmap(
-        cells, ax=axes, cmap=_colours(), vmin=0, vmax=most or 1, cbar=False,
-        linewidths=1, linecolor="white", xticklabels=False, yticklabels=False,
+        cells,
+        ax=axes,
+        cmap=_colours(),
+        vmin=0,
+        vmax=most or 1,
+        cbar=False,
+        linewidths=1,
+        linecolor="white",
+        xticklabels=False,
+        yticklabels=False,
     )
     axes.set_yticks(np.arange(DAYS) + 0.5, wording.weekdays(), color=INK)
     axes.set_xticks(range(0, HOURS + 1, 3), [f"{hour}:00" for hour in range(0, HOURS + 1, 3)])
     if most > 0:
         day, hour = np.unravel_index(int(cells.argmax()), cells.shape)
         axes.text(
-            float(hour) + 0.5, float(day) + 0.5, wording.figure(most),
-            color="white", size=6.5, weight=600, ha="center", va="center_baseline",
+            float(hour) + 0.5,
+            float(day) + 0.5,
+            wording.figure(most),
+            color="white",
+            size=6.5,
+            weight=600,
+            ha="center",
+            va="center_baseline",
         )
 
 
@@ -134,8 +159,12 @@ def _days(axes: Axes, cells: NDArray[np.float64], wording: Wording) -> None:
         rectangle(axes, 0, y + 0.01, width, step - 0.02, QUIET)
         share = value / sums.sum() if sums.sum() > 0 else float("nan")
         axes.text(
-            width + 0.06, y + step / 2, wording.share(share),
-            size=SMALL, color=MUTED, va="center_baseline",
+            width + 0.06,
+            y + step / 2,
+            wording.share(share),
+            size=SMALL,
+            color=MUTED,
+            va="center_baseline",
         )
 
 
@@ -161,7 +190,9 @@ def _describe(cells: NDArray[np.float64], unit: str, wording: Wording) -> str:
     if not cells.max() > 0:
         return wording.text("Heat map of the week: nothing happened in this window.")
     day, hour = np.unravel_index(int(cells.argmax()), cells.shape)
-    return wording.text("Heat map of the week. Most on {day}, {start} to {end}: {n} {unit}.").format(
+    return wording.text(
+        "Heat map of the week. Most on {day}, {start} to {end}: {n} {unit}."
+    ).format(
         day=wording.weekdays(width="wide")[int(day)],
         start=f"{hour}:00",
         end=f"{hour + 1}:00",

@@ -51,7 +51,7 @@ def duration_unit(seconds: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """How one reader's language writes what a picture or table shows.
+    r"""How one reader's language writes what a picture or table shows.
 
     Parameters
     ----------
@@ -66,9 +66,9 @@ class Wording:
     --------
     >>> uk = Wording({"offer": "Пропозиція"}, lang="uk")
     >>> uk.label("offer"), uk.number(-1234.5, digits=1), uk.share(0.0345)
-    ('Пропозиція', '−1\\xa0234,5', '3,5%')
+    ('Пропозиція', '−1\xa0234,5', '3,5%')
     >>> Wording().duration(5400), Wording().duration(302400)
-    ('90\\xa0min', '3.5\\xa0d')
+    ('90\xa0min', '3.5\xa0d')
     """
 
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -98,7 +98,9 @@ class Wording:
         if not math.isfinite(value):
             return NO_VALUE
         if abs(value) >= COMPACT_FROM:
-            return self._spaced(format_compact_decimal(value, locale=self.locale, fraction_digits=1))
+            return self._spaced(
+                format_compact_decimal(value, locale=self.locale, fraction_digits=1)
+            )
         pattern = "#,##0" + ("." + "#" * digits if digits else "")
         rounded = round(value, digits) + 0.0  # no "−0"
         return self._spaced(format_decimal(rounded, format=pattern, locale=self.locale))
@@ -146,8 +148,8 @@ class Wording:
         return f"{self.number(low / SECONDS[unit], digits)}–{self.duration(high, unit)}"
 
     def day(self, at: date) -> str:
-        """Write a day in full, for example ``3 жовтня 2011 р.``."""
-        return self._spaced(format_date(at, format="long", locale=self.locale))
+        """Write a day in full, for example ``3 жовтня 2011``."""
+        return self._spaced(format_date(at, format="d MMMM y", locale=self.locale))
 
     def tick(self, at: date, skeleton: str) -> str:
         """Write a date for an axis by a CLDR skeleton such as ``MMMd`` or ``MMM``."""
