@@ -10,6 +10,7 @@ from __future__ import annotations
 from funnelsim.documents.document import Document, DocumentPath, did_you_mean
 from funnelsim.documents.models import explain, validate
 from funnelsim.documents.reading import load_document, parse_document
+from funnelsim.documents.writing import write_whole
 
 __all__ = [
     "Document",
@@ -19,4 +20,5 @@ __all__ = [
     "load_document",
     "parse_document",
     "validate",
+    "write_whole",
 ]

@@ -7,18 +7,21 @@ An *error* makes a run pointless, a *warning* makes its numbers misleading, a
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
-from funnelsim.documents import Document
+from funnelsim.documents import Document, load_document
 from funnelsim.errors import ScenarioError
 from funnelsim.scenarios.calendar import holiday_dates
 from funnelsim.scenarios.capacity import busy_teams
+from funnelsim.scenarios.changes import Change, apply
 from funnelsim.scenarios.findings import Finding, placed
+from funnelsim.scenarios.loading import read_scenario
 from funnelsim.scenarios.paths import Paths
 from funnelsim.scenarios.quantity import DurationSpec
 from funnelsim.scenarios.scenario import Scenario
 from funnelsim.scenarios.window import short_windows
 
-__all__ = ["Finding", "check", "require_sound"]
+__all__ = ["Finding", "check", "load_sound", "require_sound"]
 
 _RANK = {"error": 0, "warning": 1, "note": 2}
 _KNOWN_MARKS = ("won", "lost", "qualified", "ordered", "paid", "churned")
@@ -87,6 +90,42 @@ def require_sound(scenario: Scenario, document: Document | None = None) -> tuple
     if errors:
         raise ScenarioError(placed(finding, document) for finding in errors)
     return findings
+
+
+def load_sound(
+    path: str | Path, overrides: Mapping[str, object] | None = None
+) -> tuple[Scenario, tuple[Finding, ...]]:
+    """Read a scenario file for a run: nothing with errors gets through.
+
+    Parameters
+    ----------
+    path : str or Path
+        A scenario file.
+    overrides : Mapping, optional
+        Changes to make, dotted path → value.
+
+    Returns
+    -------
+    tuple of Scenario and tuple of Finding
+        What may be run, and the warnings and notes about it.
+
+    Raises
+    ------
+    ScenarioError
+        Whatever `load`, a change or `require_sound` refuses, with its line.
+
+    Examples
+    --------
+    >>> from funnelsim import shipped
+    >>> scenario, findings = load_sound(shipped.scenarios() / "bank-retail.yaml")
+    >>> scenario.name, findings
+    ('bank-retail', ())
+    """
+    document = load_document(path, ScenarioError)
+    scenario = read_scenario(document)
+    if overrides:
+        scenario = apply(scenario, Change(name="change", overrides=overrides))
+    return scenario, require_sound(scenario, document)
 
 
 def _clocks(scenario: Scenario) -> Iterator[Finding]:

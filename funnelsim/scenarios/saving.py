@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -10,8 +9,8 @@ from typing import Any
 
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
-from funnelsim.documents import Document, load_document, parse_document
-from funnelsim.errors import DataError, Problem, ScenarioError
+from funnelsim.documents import Document, load_document, parse_document, write_whole
+from funnelsim.errors import DataError, ScenarioError
 from funnelsim.scenarios.loading import read_scenario
 from funnelsim.scenarios.scenario import Scenario
 
@@ -63,8 +62,7 @@ def save(scenario: Scenario, path: str | Path) -> Path:
         newline = "\r\n" if "\r\n" in document.text else "\n"
     else:
         text, newline = to_yaml(scenario), "\n"
-    _write(path, text, newline)
-    return path
+    return write_whole(path, text, ScenarioError, newline=newline)
 
 
 def to_yaml(scenario: Scenario) -> str:
@@ -85,8 +83,7 @@ def to_yaml(scenario: Scenario) -> str:
     <BLANKLINE>
     stages:
       won:
-        marks:
-          - {kind: won}
+        marks: [won]
     <BLANKLINE>
     """
     tree = CommentedMap()
@@ -193,16 +190,3 @@ def _node(value: Any) -> Any:  # noqa: ANN401 - plain data of any kind
     if plain and len(str(dict(value))) < _WIDEST:
         node.fa.set_flow_style()
     return node
-
-
-def _write(path: Path, text: str, newline: str) -> None:
-    """Write beside the file, then put it in its place: nobody sees half a file."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with beside.open("x", encoding="utf-8", newline=newline) as file:
-            file.write(text)
-        beside.replace(path)
-    except OSError as failed:
-        raise ScenarioError(Problem(f"cannot be written ({failed.strerror})", str(path))) from None
-    finally:
-        beside.unlink(missing_ok=True)

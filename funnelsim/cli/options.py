@@ -1,0 +1,84 @@
+"""Options that several verbs share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from funnelsim.errors import ParameterError, Problem
+
+__all__ = ["Input", "Json", "Lang", "Mapping", "Seed", "Set", "overrides"]
+
+Input = Annotated[
+    Path,
+    typer.Argument(
+        metavar="INPUT",
+        help="A scenario (.yaml), a saved event log (a folder), or a CRM export (with --mapping).",
+        show_default=False,
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print data for machines instead of tables.")]
+Lang = Annotated[str, typer.Option("--lang", help="Language of labels: en, uk, ru, nl.")]
+Mapping = Annotated[
+    Path | None,
+    typer.Option("--mapping", help="What the columns of a CRM export mean.", show_default=False),
+]
+Seed = Annotated[
+    int,
+    typer.Option("--seed", min=0, max=2**64 - 1, help="The same seed gives the same numbers."),
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="PATH=VALUE",
+        help="Change a value of the scenario, e.g. teams.advisers.seats=12. May be repeated.",
+        show_default=False,
+    ),
+]
+
+
+def overrides(settings: list[str] | None) -> dict[str, Any]:
+    """Read ``PATH=VALUE`` settings; values are YAML.
+
+    Parameters
+    ----------
+    settings : list of str or None
+        As given with ``--set``.
+
+    Returns
+    -------
+    dict
+        Dotted path → value.
+
+    Raises
+    ------
+    ParameterError
+        Every setting that cannot be read.
+
+    Examples
+    --------
+    >>> overrides(["teams.advisers.seats={add: 2}", "run.horizon=4 w"])
+    {'teams.advisers.seats': {'add': 2}, 'run.horizon': '4 w'}
+    """
+    from funnelsim.documents import parse_document
+
+    found: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for setting in settings or ():
+        path, equals, value = setting.partition("=")
+        if not equals or not path.strip():
+            fix = "Write PATH=VALUE, for example run.horizon='26 w'."
+            problems.append(Problem(f'"{setting}" sets nothing', where="--set", fix=fix))
+            continue
+        try:
+            found[path.strip()] = parse_document(f"value: {value}", "--set", ParameterError).data[
+                "value"
+            ]
+        except ParameterError as wrong:
+            problems += [Problem(p.message, "--set", path.strip(), p.fix) for p in wrong.problems]
+    if problems:
+        raise ParameterError(problems)
+    return found
