@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from funnelsim import engine, errors, figures, measures
     from funnelsim.engine import simulate
     from funnelsim.events import EventLog
+    from funnelsim.reporting import blocks, open_log, report, review
     from funnelsim.scenarios.loading import load
     from funnelsim.scenarios.scenario import Scenario
     from funnelsim.scenarios.schema import schema
@@ -24,11 +25,15 @@ if TYPE_CHECKING:
 __all__ = [
     "EventLog",
     "Scenario",
+    "blocks",
     "engine",
     "errors",
     "figures",
     "load",
     "measures",
+    "open_log",
+    "report",
+    "review",
     "schema",
     "simulate",
 ]
@@ -38,7 +43,11 @@ __version__ = _version("funnelsim")
 _HOMES = {
     "EventLog": "events",
     "Scenario": "scenarios.scenario",
+    "blocks": "reporting",
     "load": "scenarios.loading",
+    "open_log": "reporting",
+    "report": "reporting",
+    "review": "reporting",
     "schema": "scenarios.schema",
     "simulate": "engine",
 }

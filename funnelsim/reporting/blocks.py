@@ -28,6 +28,7 @@ __all__ = [
     "Cover",
     "End",
     "Figure",
+    "Group",
     "Kpis",
     "Point",
     "Risks",
@@ -42,6 +43,7 @@ __all__ = [
     "cover",
     "end",
     "figure",
+    "group",
     "kpi",
     "kpis",
     "plain",
@@ -227,6 +229,21 @@ AnyBlock = Annotated[
     Field(discriminator="kind"),
 ]
 _ANY: TypeAdapter[AnyBlock] = TypeAdapter(AnyBlock)
+
+
+class Group(Record):
+    """Several blocks that one cell shows."""
+
+    blocks: tuple[AnyBlock, ...]
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
+        """The blocks one after another."""
+        bundles = [block._repr_mimebundle_() for block in self.blocks]
+        return {
+            MIME: [bundle[MIME] for bundle in bundles],
+            "text/html": "\n".join(bundle["text/html"] for bundle in bundles),
+            "text/plain": "\n".join(bundle["text/plain"] for bundle in bundles),
+        }
 
 
 def sentence(template: str, /, **values: str) -> Sentence:
@@ -467,6 +484,17 @@ def table(
     )
 
 
+def group(*blocks: AnyBlock) -> Group:
+    """Show several blocks in one cell.
+
+    Examples
+    --------
+    >>> len(group(section("Time"), end()).blocks)
+    2
+    """
+    return Group(blocks=blocks)
+
+
 def end() -> End:
     """Close the document; a notebook without it was cut off.
 
@@ -495,8 +523,12 @@ def read(outputs: Iterable[Mapping[str, Any]]) -> list[AnyBlock]:
     >>> read([{"data": {MIME: {"kind": "end"}}}, {"name": "stdout", "text": "x"}])
     [End(kind='end')]
     """
-    bundles = (output.get("data", {}) for output in outputs)
-    return [_ANY.validate_python(bundle[MIME]) for bundle in bundles if MIME in bundle]
+    found: list[AnyBlock] = []
+    for output in outputs:
+        stored = output.get("data", {}).get(MIME, [])
+        blocks = stored if isinstance(stored, list) else [stored]
+        found += [_ANY.validate_python(block) for block in blocks]
+    return found
 
 
 def _runs(content: str | Sentence) -> Sentence:

@@ -68,7 +68,7 @@ def open_log(
         return EventLog.load(path)
     from funnelsim.calibration.readers import read_mapped
 
-    return read_mapped(path, mapping)
+    return read_mapped(path, mapping).log
 
 
 def check_input(

@@ -5,18 +5,24 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from funnelsim.errors import RunError
 from funnelsim.figures.style import FONT_FOLDER
 from funnelsim.reporting.blocks import AnyBlock, Cover, Figure, Section
 from funnelsim.reporting.texts import Texts, texts
 
+if TYPE_CHECKING:
+    import typst
+
 __all__ = ["render"]
 
+# A picture is drawn at least so large, and keeps so many points from the page's end.
+LEAST = 0.75
+SLACK = 24.0
 TEMPLATE = Path(__file__).parent / "templates" / "report.typ"
 
 # Spaces that the font lacks become the no-break space they stand for.
@@ -55,24 +61,15 @@ def render(blocks: Sequence[AnyBlock], *, origin: str = "funnelsim") -> bytes:
 
     with tempfile.TemporaryDirectory(prefix="funnelsim-pdf-") as name:
         folder = Path(name)
-        shutil.copyfile(TEMPLATE, folder / "report.typ")
+        shutil.copyfile(TEMPLATE, folder / TEMPLATE.name)
         content = _content(blocks, folder, origin)
-        written = json.dumps(content, ensure_ascii=False, sort_keys=True).translate(ODD_SPACES)
-        (folder / "data.json").write_text(written, encoding="utf-8")
-        compiler = typst.Compiler(
-            str(folder / "report.typ"),
-            root=str(folder),
-            font_paths=[str(FONT_FOLDER)],
-            ignore_system_fonts=True,
-        )
-        year, month, day = content["meta"]["date"]
-        moment = datetime(year, month, day, tzinfo=UTC)
         try:
-            result, warnings = compiler.compile_with_warnings(
+            _fit(content, folder)
+            result, warnings = _compiler(content, folder).compile_with_warnings(
                 format="pdf",
                 # Tagged for screen readers, self-contained for archives; no validator certified it.
                 pdf_standards=["ua-1", "a-3a"],
-                timestamp=int(moment.timestamp()),
+                timestamp=_moment(content),
             )
         except typst.TypstError as error:
             raise RunError(_explained(error)) from error
@@ -80,6 +77,39 @@ def render(blocks: Sequence[AnyBlock], *, origin: str = "funnelsim") -> bytes:
         raise RunError("the PDF is not clean: " + "; ".join(str(warning) for warning in warnings))
     assert isinstance(result, bytes)  # noqa: S101 - one PDF was asked for
     return result
+
+
+def _compiler(content: Mapping[str, Any], folder: Path) -> typst.Compiler:
+    """Typst with our fonts only, and the data beside the template."""
+    import typst
+
+    written = json.dumps(content, ensure_ascii=False, sort_keys=True).translate(ODD_SPACES)
+    (folder / "data.json").write_text(written, encoding="utf-8")
+    return typst.Compiler(
+        str(folder / TEMPLATE.name),
+        root=str(folder),
+        font_paths=[str(FONT_FOLDER)],
+        ignore_system_fonts=True,
+    )
+
+
+def _moment(content: Mapping[str, Any]) -> int:
+    """The document's date as a timestamp."""
+    year, month, day = content["meta"]["date"]
+    return int(datetime(year, month, day, tzinfo=UTC).timestamp())
+
+
+def _fit(content: Mapping[str, Any], folder: Path) -> None:
+    """Shrink pictures a little where that spares a half-empty page, from first to last."""
+    chunks = content["body"]
+    for index, chunk in enumerate(chunks):
+        if chunk["main"]["kind"] != "figure":
+            continue
+        spots = json.loads(_compiler(content, folder).query("<spot>", field="value"))
+        spot = spots[index]
+        scale = (spot["left"] - spot["needed"] + spot["picture"] - SLACK) / spot["picture"]
+        if LEAST <= scale < 1:
+            chunk["main"]["scale"] = round(scale, 3)
 
 
 def _content(blocks: Sequence[AnyBlock], folder: Path, origin: str) -> dict[str, Any]:
@@ -98,17 +128,33 @@ def _content(blocks: Sequence[AnyBlock], folder: Path, origin: str) -> dict[str,
         "meta": meta,
         "words": _words(texts(cover.lang)),
         "front": items[:first],
-        "body": items[first:],
+        "body": _chunks(items[first:]),
     }
+
+
+def _chunks(items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Figures, tables and texts, each with the heading and sentences that lead to it."""
+    chunks: list[dict[str, Any]] = []
+    lead: list[dict[str, Any]] = []
+    for item, following in zip(items, [*items[1:], {"kind": "end"}], strict=True):
+        leads_on = item["kind"] == "section" or (
+            item["kind"] == "text" and following["kind"] in {"figure", "table"}
+        )
+        if leads_on:
+            lead.append(item)
+        elif item["kind"] != "end":
+            chunks.append({"lead": lead, "main": item})
+            lead = []
+    return [*chunks, *({"lead": [item], "main": {"kind": "nothing"}} for item in lead)]
 
 
 def _item(block: AnyBlock, index: int, folder: Path) -> dict[str, Any]:
     """A block as the template reads it."""
     if not isinstance(block, Figure):
-        return block.model_dump()
+        return block.model_dump(mode="json")
     file = f"figure-{index}.svg"
     (folder / file).write_text(block.svg.translate(ODD_SPACES), encoding="utf-8")
-    return block.model_dump(exclude={"svg"}) | {"file": file}
+    return block.model_dump(exclude={"svg"}) | {"file": file, "scale": 1}
 
 
 def _words(t: Texts) -> dict[str, str]:

@@ -81,6 +81,10 @@ class Texts:
         """Write a number with at most `digits` decimals."""
         return self.wording().number(value, digits)
 
+    def figure(self, value: float) -> str:
+        """Write a number with about two significant digits."""
+        return self.wording().figure(value)
+
     def share(self, value: float) -> str:
         """Write a share (0.25) as per cent (25 %)."""
         return self.wording().share(value)
@@ -115,9 +119,17 @@ class Texts:
         full = pattern.apply(amount, self.locale, currency=currency, currency_digits=False)
         return _spaced(full, currency)
 
+    def unit(self, unit: str) -> str:
+        """Write the unit of a duration: s, min, h or d."""
+        return {"s": self._("s"), "min": self._("min"), "h": self._("h"), "d": self._("d")}[unit]
+
     def day(self, moment: datetime, zone: str = "UTC") -> str:
         """Write the day of a moment in a time zone."""
         return self.wording().day(moment.astimezone(ZoneInfo(zone)).date())
+
+    def month(self, moment: datetime, zone: str = "UTC") -> str:
+        """Write the month of a moment in a time zone."""
+        return self.wording().tick(moment.astimezone(ZoneInfo(zone)).date(), "yMMM")
 
     def period(self, start: datetime, end: datetime, zone: str = "UTC") -> str:
         """Write the days from `start` up to, not including, `end`."""
