@@ -114,7 +114,7 @@ def _attributes(table: TextTable, spec: MappingFile) -> tuple[pd.DataFrame, list
         if broken.any():
             value = text[broken].iloc[0]
             kind = "an amount" if currency else "a number"
-            message = f'{int(broken.sum()):,} of its values are not {kind}, such as "{value}"'
+            message = f'not {kind}: {int(broken.sum()):,} of its values, such as "{value}"'
             place = f"({lines_of(table, broken)})"
             problems.append(Problem(f"{message} {place}", table.name, attribute.column))
         numbers = [amounts.get(word) for word in text]
@@ -154,7 +154,7 @@ def _window(
             problems.append(document.problem(("observed", key), f"is no time ({problem})", fix))
     late = times > window[1]
     if late.any() and not problems:
-        message = f"{int(late.sum()):,} events are later ({lines_of(table, late)} of {table.name})"
+        message = f"events after it: {int(late.sum()):,} ({lines_of(table, late)} of {table.name})"
         fix = "Move it on; to look at an earlier state, cut the log with as_of."
         problems.append(document.problem(("observed", "until"), message, fix))
     return (window[0], window[1]), problems

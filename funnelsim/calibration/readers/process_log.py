@@ -43,8 +43,8 @@ def content_problems(table: TextTable, mapping: MappingFile) -> Iterator[Problem
     for key in ("lead", "activity", "time", "phase"):
         column = getattr(columns, key)
         if column is not None and (missing := frame[column].isna()).any():
-            count = f"{int(missing.sum()):,} of its fields are empty"
-            yield Problem(f"{count} ({lines_of(table, missing)})", table.name, column)
+            count = f"empty fields: {int(missing.sum()):,} ({lines_of(table, missing)})"
+            yield Problem(count, table.name, column)
     named = [activity for activity, _ in mapping.activities()]
     counts = frame[columns.activity].value_counts()
     strange = counts[~counts.index.isin(named)]
@@ -168,6 +168,6 @@ def _phases(frame: pd.DataFrame, mapping: MappingFile) -> pd.Series:
 
 def _listed(counts: pd.Series) -> str:
     """Return values with their counts, the most frequent first."""
-    shown = ", ".join(f'"{name}" ({count:,} rows)' for name, count in counts[:SHOWN].items())
+    shown = ", ".join(f'"{name}" × {count:,}' for name, count in counts[:SHOWN].items())
     more = len(counts) - SHOWN
     return f"{shown} and {more:,} more" if more > 0 else shown

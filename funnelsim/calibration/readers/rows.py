@@ -184,7 +184,7 @@ def work_rows(
     work = events[events["kind"] == "work"]
     work = work.sort_values(["lead", "name"], kind="stable", ignore_index=True)
     kinds = {name: number for number, name in enumerate(mapping.work)}
-    group = (work["lead"] * max(len(kinds), 1) + work["name"].map(kinds)).to_numpy(dtype=np.int64)
+    group = (work["lead"] * max(len(kinds), 1) + work["name"].map(kinds).astype("int64")).to_numpy()
     pieces = pieces_of_work(group, work["phase"].to_numpy(dtype=object))
     parts = {name: _event_at(work, pieces[name]) for name in ("queued", "started", "ended")}
     first = parts["queued"].where(parts["queued"]["lead"].notna(), parts["started"])
@@ -203,7 +203,7 @@ def work_rows(
         }
     )
     closed = visits[visits["exit"] == "ended"].set_index("lead")["left_at"]
-    closed_at = efforts["lead"].map(closed)
+    closed_at = closed.reindex(efforts["lead"]).set_axis(efforts.index)
     notes = _work_notes(efforts, work, pieces, closed_at)
     waiting = efforts["started_at"].isna() & efforts["ended_at"].isna()
     given_up = waiting & (efforts["queued_at"] <= closed_at)
@@ -214,7 +214,7 @@ def work_rows(
 def _current_visit(events: pd.DataFrame, visits: pd.DataFrame) -> pd.Series:
     """Return the visit of each event; empty before the first and after the last."""
     ended = visits[visits["exit"] == "ended"].set_index("lead")["visit"]
-    over = events["visit"] == events["lead"].map(ended)
+    over = events["visit"] == ended.reindex(events["lead"]).set_axis(events.index)
     return events["visit"].mask(over | (events["visit"] == 0)).astype("Int64")
 
 

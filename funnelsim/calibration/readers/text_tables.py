@@ -236,11 +236,11 @@ def _checked_rows(text: str, delimiter: str, path: Path) -> tuple[list[str], npt
         raise DataError(Problem(f"is no table ({problem})", where, fix=fix)) from None
     if ragged:
         problems = [
-            Problem(f"has {count} fields, the first line has {len(header)}", f"{path}:{line}")
+            Problem(f"fields: {count}, but the first line has {len(header)}", f"{path}:{line}")
             for line, count in ragged[:EXAMPLES]
         ]
         if len(ragged) > EXAMPLES:
-            more = f"{len(ragged) - EXAMPLES:,} more lines have too many or too few fields"
+            more = f"further lines with too many or too few fields: {len(ragged) - EXAMPLES:,}"
             problems.append(Problem(more, str(path)))
         raise DataError(problems)
     return header, np.array(lines, dtype=np.int64)

@@ -65,7 +65,7 @@ def instants(
     broken = text.notna() & times.isna()
     if broken.any():
         value = text[broken].iloc[0]
-        message = f'{int(broken.sum()):,} of its values are no time, such as "{value}"'
+        message = f'no time: {int(broken.sum()):,} of its values, such as "{value}"'
         fix = "Is it a real date? If dates are written another way, give file.time_format."
         problems.append(Problem(f"{message} ({lines_of(table, broken)})", table.name, column, fix))
     return cast(times, TIME), problems, notes
@@ -112,7 +112,7 @@ def _zone_problems(
         few, many = ("without", naive) if naive.sum() <= aware.sum() else ("with", aware)
         count = int(many.sum())
         other = "with" if few == "without" else "without"
-        message = f"{count:,} of its times are {few} offset from UTC, the others {other}"
+        message = f"times {few} an offset from UTC: {count:,}; the others are {other}"
         fix = "Write all of them with an offset from UTC, or none."
         return [Problem(f"{message} ({lines_of(table, many)})", table.name, column, fix)]
     if zone is None:
