@@ -23,6 +23,8 @@ from funnelsim.worktime import HOUR
 
 __all__ = ["Arrivals", "arrivals"]
 
+_TICK = HOUR // 4  # every zone's offset is a whole number of quarters of an hour
+
 
 @dataclass(frozen=True)
 class Arrivals:
@@ -66,15 +68,15 @@ def arrivals(plan: Plan, stream: Stream) -> Arrivals:
 def _of_source(plan: Plan, number: int, stream: Stream) -> tuple[NDArray[Any], ...]:
     """The columns of one source's leads."""
     source = plan.sources[number]
-    hours, mean = _hours(plan, source)
+    hours, length, mean = _hours(plan, source)
     counting = stream.to_uniforms(
         stream.words_array(hours.astype(np.uint64), source.count, np.zeros_like(hours, np.uint64))
     )[0]
     count = np.asarray(stats.poisson.ppf(counting, mean)).astype(np.int64)
-    hour = np.repeat(hours, count)
+    hour, length = np.repeat(hours, count), np.repeat(length, count)
     place = np.arange(len(hour)) - np.repeat(np.cumsum(count) - count, count)
     words = stream.words_array(hour.astype(np.uint64), source.lead, place.astype(np.uint64))
-    at = hour + np.floor(stream.to_uniforms(words[1]) * HOUR).astype(np.int64)
+    at = hour + np.floor(stream.to_uniforms(words[1]) * length).astype(np.int64)
     inside = (at >= plan.start) & (at < plan.observed_until)
     hour, place, key, at = hour[inside], place[inside], words[0][inside], at[inside]
     value = np.full(len(at), -1)
@@ -86,12 +88,22 @@ def _of_source(plan: Plan, number: int, stream: Stream) -> tuple[NDArray[Any], .
     return np.full(len(at), number), hour, place, key, at, value
 
 
-def _hours(plan: Plan, source: PlanSource) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Starts of the local hours that touch the run, and the mean leads of each."""
-    zone = plan.scenario.time_zone
-    first = pd.Timestamp(plan.start, unit="us", tz="UTC").tz_convert(zone)
-    begin = plan.start - (first.minute * 60 + first.second) * 1_000_000 - first.microsecond
-    hours = np.arange(begin, plan.observed_until, HOUR, dtype=np.int64)
-    local = pd.DatetimeIndex(pd.to_datetime(hours, unit="us", utc=True)).tz_convert(zone)
+def _hours(
+    plan: Plan, source: PlanSource
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """The local hours that touch the run: when they begin, how long they are, mean leads.
+
+    Where clocks change by half an hour (Lord Howe), an hour is not 60 minutes long.
+    """
+    ticks = np.arange(plan.start - plan.start % _TICK - HOUR, plan.observed_until + HOUR, _TICK)
+    utc = pd.DatetimeIndex(pd.to_datetime(ticks, unit="us", utc=True))
+    local = utc.tz_convert(plan.scenario.time_zone)
+    hour = local.hour.to_numpy()
+    begins = np.flatnonzero((local.minute == 0) | (np.diff(hour, prepend=hour[0]) != 0))
+    length = np.diff(ticks[begins])
+    begins = begins[:-1]
+    touching = (ticks[begins] + length > plan.start) & (ticks[begins] < plan.observed_until)
+    begins, length = begins[touching], length[touching]
     profile = np.asarray(source.profile)
-    return hours, profile[local.day_of_week.to_numpy(), local.hour.to_numpy()]
+    mean = profile[local.day_of_week.to_numpy()[begins], hour[begins]] * (length / HOUR)
+    return ticks[begins], length, mean

@@ -131,11 +131,15 @@ def _one_seat_more() -> AbstractContextManager[Any]:
 
 
 def _late_closing() -> AbstractContextManager[Any]:
-    def late(team: PlanTeam) -> PlanTeam:
-        first, *rest = team.seats
-        return replace(team, seats=(first, *((at if n else at + HOUR, n) for at, n in rest)))
+    def late(plan: Plan) -> Plan:
+        def seats(team: PlanTeam) -> tuple[tuple[int, int], ...]:
+            first, *rest = team.seats
+            end = plan.observed_until
+            return (first, *((at if n else min(at + HOUR, end), n) for at, n in rest))
 
-    return _teamed(late)
+        return replace(plan, teams=tuple(replace(t, seats=seats(t)) for t in plan.teams))
+
+    return _planned(late)
 
 
 def _standard_time(plan: Plan) -> Plan:

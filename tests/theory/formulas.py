@@ -71,6 +71,11 @@ def cobham_waits(
     return np.asarray(residual / ((1 - until[:-1]) * (1 - until[1:])), float)
 
 
-def absorbed(moves: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean visits from each to each transient state: the fundamental matrix (I - Q)^-1."""
-    return np.asarray(np.linalg.inv(np.eye(len(moves)) - moves), float)
+def absorbed(moves: NDArray[np.float64], steps: int) -> NDArray[np.float64]:
+    """Mean visits from each to each transient state in so many steps: the sum of Q^k.
+
+    >>> absorbed(np.array([[0.5]]), 3).item()
+    1.75
+    """
+    many = [np.linalg.matrix_power(moves, step) for step in range(steps)]
+    return np.asarray(np.sum(many, axis=0), float)

@@ -80,19 +80,18 @@ def _kiefer_wolfowitz(scenario):
     """Work starts and ends exactly as the recursion says, for every lead."""
     log = simulate(scenario, seed=SEED)
     queued, key, length = _drawn(scenario, log)
-    team = make_plan(scenario).teams[0]
-    paused = team.work is not None
-    office = _opening(team.seats)
-    seats = scenario.teams["team"].seats
-    free = [0] * seats
+    team, plan = scenario.teams["team"], make_plan(scenario)
+    office = _opening(team, plan)
+    at_work = office if team.at_close == "pause" else [(plan.start, FAR)]
+    free = [0] * team.seats
     started = np.zeros(len(queued), np.int64)
     ended = np.zeros(len(queued), np.int64)
     for i in np.lexsort((key, queued)):
         started[i] = max(queued[i], heapq.heappop(free))
         started[i] = next((max(started[i], a) for a, b in office if started[i] < b), FAR)
-        ended[i] = _finish(int(started[i]), int(length[i]), office if paused else [(0, FAR)])
+        ended[i] = _finish(int(started[i]), int(length[i]), at_work)
         heapq.heappush(free, int(ended[i]))
-    until = make_plan(scenario).observed_until
+    until = plan.observed_until
     assert len(queued) > 300
     assert (started < until).sum() > 250
     never = np.iinfo(np.int64).min
@@ -112,10 +111,20 @@ def _drawn(scenario, log):
     return queued, np.array(key, np.uint64), np.array(length)
 
 
-def _opening(seats):
-    """The open intervals of a team's seats over time."""
-    ends = [at for at, _ in seats[1:]] + [FAR]
-    return [(at, end) for (at, n), end in zip(seats, ends, strict=True) if n]
+def _opening(team, plan):
+    """The open intervals of the office, from wall clocks alone."""
+    if team.calendar is None:
+        return [(plan.start, FAR)]
+    days = pd.date_range("2026-03-23", "2026-04-03", freq="B")
+    hours = [(9, 13), (14, 18)]
+    return [
+        tuple(
+            int((day + pd.Timedelta(hours=h)).tz_localize("Europe/Kyiv").timestamp()) * 10**6
+            for h in shift
+        )
+        for day in days
+        for shift in hours
+    ]
 
 
 def _finish(start, length, office):
@@ -175,7 +184,7 @@ BUSY = funnel(
     {
         "call": {
             "efforts": {
-                "greet": {"team": "desk", "duration": {"mean": "9 min"}},
+                "greet": {"team": "desk", "duration": {"mean": "25 min"}},
                 "note": {"team": "back", "duration": "5 min", "priority": 1},
             },
             "delay_after": {"median": "1 h", "p90": "3 h"},
