@@ -13,10 +13,9 @@ from funnelsim.figures.lettering import fit, spread, text_width
 from funnelsim.figures.picture import Picture
 from funnelsim.figures.rows import one_group
 from funnelsim.figures.style import (
-    INK,
     MUTED,
     NAVY,
-    QUIET,
+    SKY,
     SMALL,
     WIDTH,
     house_style,
@@ -29,14 +28,22 @@ from funnelsim.figures.wording import Wording
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
 
 __all__ = ["cumulative_flow"]
 
-HEIGHT: Final = 2.9
+OPEN_HEIGHT: Final = 1.5  # of the upper drawing, inches
+ALL_HEIGHT: Final = 0.95  # of the lower one
+HEAD: Final = 0.26  # above each, for its heading
 FOOT: Final = 0.42
-NAMES: Final = 1.55  # right of the drawing
-LINE: Final = 0.165
-GONE: Final[Mapping[str, str]] = {"(won)": NAVY, "(ended)": QUIET, "(lost)": "#eeb08a"}
+LEFT: Final = 0.5
+NAMES: Final = 1.6  # right of the drawings
+LINE: Final = 0.16
+GONE: Final[Mapping[str, str]] = {"(won)": NAVY, "(ended)": "#b8c2cb", "(lost)": "#eeb08a"}
+OPEN: Final = "(open)"
+
+Box = tuple[float, float, float, float]
 
 
 def cumulative_flow(
@@ -47,7 +54,7 @@ def cumulative_flow(
     lang: str = "en",
     text: Callable[[str], str] = str,
 ) -> Picture:
-    """Draw where all leads that ever came are: won and lost below, open stages on top.
+    """Draw where all leads that ever came are: the open ones by stage, below them the rest.
 
     Parameters
     ----------
@@ -66,7 +73,8 @@ def cumulative_flow(
     Returns
     -------
     Picture
-        A band's height is how many leads are there; its upper edge is how many came so far.
+        A band's height is how many leads are there. The open stages have a scale of their
+        own, for beside everybody who ever came they would be a thin line.
 
     Raises
     ------
@@ -83,56 +91,78 @@ def cumulative_flow(
     """
     one_group(frame, "at", "state")
     wording = Wording(labels or {}, lang, text)
-    states = list(dict.fromkeys(frame["state"]))
+    stages = [state for state in dict.fromkeys(frame["state"]) if state not in GONE]
     wide = frame.pivot_table(index="at", columns="state", values="value", observed=True)
     wide.index = local_times(wide.index.to_series(), time_zone)
-    shown = [s for s in GONE if s in states and wide[s].to_numpy().max(initial=0) > 0]
-    stages = [state for state in states if state not in GONE]
-    order = [*shown, *reversed(stages)]
-    looks = [GONE[s] for s in shown] + tints(len(stages), "#2f86c1", "#dcebf6")
+    wide[OPEN] = wide[stages].sum(axis=1)
+    gone = [state for state in GONE if state in wide and wide[state].max() > 0]
+    upper = FOOT + ALL_HEIGHT + HEAD
     with house_style():
-        figure = page(HEIGHT)
-        box = (0.5, FOOT, WIDTH - NAMES - 0.5, HEIGHT - FOOT - 0.1)
-        axes = panel(figure, box)
-        if len(wide):
-            stack = np.cumsum(np.vstack([np.zeros(len(wide)), *(wide[s] for s in order)]), axis=0)
-            for low, high, look in zip(stack, stack[1:], looks, strict=False):
-                axes.fill_between(wide.index, low, high, color=look, linewidth=0)
-                axes.plot(wide.index, high, color="white", linewidth=0.4)
-            time_axis(axes, wide.index[0], wide.index[-1], wording)
-            axes.set_ylim(0, max(float(stack.max()), 1.0) * 1.03)
-            _names(axes, box, stack[:, -1], [wording.label(s) for s in order], looks, wording)
-        value_axis(axes, wording.number)
-        axes.spines["left"].set_visible(False)
-    return Picture(figure, _describe(wide, [*stages, *shown], wording))
+        figure = page(upper + OPEN_HEIGHT + HEAD)
+        width = WIDTH - NAMES - LEFT
+        shades = dict(zip(reversed(stages), tints(len(stages), "#1d6fae", "#d5e6f3"), strict=True))
+        box = (LEFT, upper, width, OPEN_HEIGHT)
+        _stack(figure, box, wide, shades, wording, wording.text("Open, by stage"))
+        looks = {state: GONE[state] for state in gone} | {OPEN: SKY}
+        box = (LEFT, FOOT, width, ALL_HEIGHT)
+        axes = _stack(figure, box, wide, looks, wording, wording.text("All leads so far"))
+        axes.tick_params(labelbottom=True)
+    return Picture(figure, _describe(wide, [*stages, *gone], wording))
+
+
+def _stack(
+    figure: Figure,
+    box: Box,
+    wide: pd.DataFrame,
+    looks: Mapping[str, str],
+    wording: Wording,
+    heading: str,
+) -> Axes:
+    """Draw states on top of each other, the first one lowest, with their names at the right."""
+    axes = panel(figure, box)
+    sheet = panel(figure, blank=True)
+    sheet.text(0, box[1] + box[3] + 0.12, heading, weight=600, color=NAVY, va="center_baseline")
+    value_axis(axes, wording.number, ticks=4)
+    axes.spines["left"].set_visible(False)
+    if not len(wide):
+        axes.set_xticks([])
+        return axes
+    edges = np.cumsum(np.vstack([np.zeros(len(wide)), *(wide[s] for s in looks)]), axis=0)
+    for (low, top), look in zip(pairwise(edges), looks.values(), strict=True):
+        axes.fill_between(wide.index, low, top, color=look, linewidth=0)
+    for top in edges[1:-1]:
+        axes.plot(wide.index, top, color="white", linewidth=0.5)
+    time_axis(axes, wide.index[0], wide.index[-1], wording)
+    axes.tick_params(labelbottom=False)
+    axes.set_ylim(0, max(float(edges.max()), 1.0) * 1.03)
+    _names(sheet, box, axes.get_ylim()[1], edges[:, -1], looks, wording)
+    return axes
 
 
 def _names(
-    axes: Axes,
-    box: tuple[float, float, float, float],
-    edges: np.ndarray[tuple[int], np.dtype[np.float64]],
-    names: list[str],
-    looks: list[str],
+    sheet: Axes,
+    box: Box,
+    top: float,
+    edges: NDArray[np.float64],
+    looks: Mapping[str, str],
     wording: Wording,
 ) -> None:
     """Name the bands at their right ends, with how many leads are there."""
-    _, bottom, _, high = box
-    sheet = panel(axes.figure, blank=True)  # type: ignore[arg-type]
-    inch = high / axes.get_ylim()[1]
-    right = WIDTH - NAMES
-    middles = [bottom + (a + b) / 2 * inch for a, b in pairwise(edges)]
-    places = spread(middles, LINE, bottom + 0.06, bottom + high - 0.02)
-    for name, look, middle, y, size in zip(
-        names, looks, middles, places, np.diff(edges), strict=True
+    left, bottom, width, high = box
+    right = left + width
+    middles = [bottom + (a + b) / 2 / top * high for a, b in pairwise(edges)]
+    line = min(LINE, high / max(len(looks) - 1, 1))
+    places = spread(middles, line, bottom + 0.04, bottom + high - 0.02)
+    size = SMALL if line == LINE else 6.5
+    for (state, look), middle, y, n in zip(
+        looks.items(), middles, places, np.diff(edges), strict=True
     ):
-        sheet.plot(
-            [right + 0.02, right + 0.1, right + 0.16], [middle, y, y], color=look, linewidth=1
-        )
-        written = wording.number(float(size))
-        wide = text_width(written, SMALL, 600)
-        sheet.text(right + 0.2, y, written, size=SMALL, weight=600, color=INK, va="center_baseline")
-        fitted = fit(name, NAMES - 0.26 - wide, size=SMALL)
-        sheet.text(right + 0.25 + wide, y, fitted, size=SMALL, color=MUTED, va="center_baseline")
+        sheet.plot([right + 0.02, right + 0.1, right + 0.16], [middle, y, y], color=look, lw=1)
+        written = wording.number(float(n))
+        wide = text_width(written, size, 600)
+        sheet.text(right + 0.2, y, written, size=size, weight=600, va="center_baseline")
+        name = fit(wording.label(state), WIDTH - right - 0.26 - wide, size=size)
+        sheet.text(right + 0.25 + wide, y, name, size=size, color=MUTED, va="center_baseline")
 
 
 def _describe(wide: pd.DataFrame, states: list[str], wording: Wording) -> str:

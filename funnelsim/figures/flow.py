@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from funnelsim.figures.course import Arc, Band, Course, Drop, Node, course
@@ -30,11 +30,12 @@ if TYPE_CHECKING:
 
 __all__ = ["flow"]
 
-MOST_ACROSS: Final = 8  # stages side by side; more of them stand one below the other
+MOST_ACROSS: Final = 7  # stages side by side; more, or long names: one below the other
 THICK: Final = 0.07  # of a stage's bar, inches
 HEADS: Final = 0.55  # above the bars when they stand side by side: name and count
 SIDE: Final = 2.0  # left of the bars when they stand one below the other
 ARCS: Final = 0.34  # room for leads going back
+WIDEST_NAME: Final = 1.6
 TALLEST: Final = 1.6  # all stages, side by side
 WIDEST: Final = 2.7  # all stages, one below the other
 FALL: Final = 0.2  # sideways, from the stage to where those who leave end
@@ -42,6 +43,8 @@ HALT: Final = 0.45  # of the way to the next stage: where they end
 TOP: Final = 0.2  # above the first bar when they stand one below the other
 LINE: Final = 0.13  # smallest distance of two numbers
 FOOT: Final = 0.3
+LAST: Final = 0.9  # room at the right for the last stage
+LOOP: Final = 0.2  # room at the left for leads that come back to the first stage
 BAND: Final = "#b9d7eb"
 SKIP: Final = "#8ebfdf"
 BACK: Final = "#8a5a00"
@@ -95,7 +98,7 @@ def flow(
     Returns
     -------
     Picture
-        From left to right; from top to bottom when there are more than eight stages.
+        From left to right; from top to bottom when there are many stages, or long names.
 
     Raises
     ------
@@ -112,11 +115,11 @@ def flow(
     """
     one_group(transitions, "stage", "next_stage")
     wording = Wording(labels or {}, lang, text)
-    counts = _between_stages(transitions)
+    counts = _between_stages(transitions, goals)
     laid = course(counts, goals)
     looks = _looks(laid)
     with house_style():
-        ground, height = _ground(laid)
+        ground, height = _ground(laid, [wording.label(node.stage) for node in laid.nodes])
         sheet = panel(figure := page(height), blank=True)
         if not laid.depth > 0:
             sheet.text(0, height / 2, wording.text("No leads in this window"), color=MUTED)
@@ -131,31 +134,42 @@ def flow(
     return Picture(figure, _describe(counts, wording))
 
 
-def _between_stages(transitions: pd.DataFrame) -> dict[tuple[str, str], float]:
+def _between_stages(
+    transitions: pd.DataFrame, goals: Collection[str]
+) -> dict[tuple[str, str], float]:
     """Read the ways out of the table, without arrivals and without the ends of final stages."""
     rows = transitions[transitions["stage"] != ARRIVED]
-    going_on = set(rows["stage"][rows["next_stage"] != ENDED])
-    rows = rows[rows["stage"].isin(going_on)]
+    onwards = set(rows["stage"][~rows["next_stage"].isin([ENDED, OPEN])])
+    waiting = set(rows["stage"][rows["next_stage"] == OPEN]) - set(goals)
+    rows = rows[rows["stage"].isin(onwards | waiting)]
     pairs = zip(rows["stage"], rows["next_stage"], strict=True)
     return dict(zip(pairs, rows["value"].fillna(0.0).astype(float), strict=True))
 
 
-def _ground(laid: Course) -> tuple[Ground, float]:
+def _ground(laid: Course, names: Sequence[str]) -> tuple[Ground, float]:
     """Choose the direction and the scale, and the height of the picture they need."""
     columns = max((node.column for node in laid.nodes), default=0)
     arcs = ARCS if laid.arcs else 0.0
+    start = LOOP if any(arc.start == arc.end == 0 for arc in laid.arcs) else 0.0
+    step = (WIDTH - start - LAST) / max(columns, 1)
+    room = [min(step - 0.08, WIDEST_NAME)] * columns + [LAST]
+    fitted = [_fit(name, width) for name, width in zip(names, room, strict=False)]
+    if columns < MOST_ACROSS and not any(name.endswith("…") for name in fitted):
+        scale = TALLEST / laid.depth if laid.depth > 0 else 0.0
+        flat = Ground((start, 0.0), step, scale)
+        ends = (place + drop.size * scale for drop, place in _ends(laid, flat))
+        height = HEADS + arcs + max([TALLEST, *ends]) + 0.1 + FOOT
+        return replace(flat, origin=(start, height - HEADS - arcs)), height
     leaves_last = any(drop.column == columns for drop in laid.drops)
-    if columns >= MOST_ACROSS:
-        step = min(0.6, 8.2 / (columns + 1))
-        height = TOP + step * (columns + (HALT if leaves_last else 0)) + 0.2 + FOOT
-        scale = WIDEST / laid.depth if laid.depth > 0 else 0.0
-        return Ground((SIDE + arcs, height - TOP), step, scale, upright=True), height
-    step = (WIDTH - 0.02 - (1.0 if leaves_last else THICK)) / max(columns, 1)
-    scale = TALLEST / laid.depth if laid.depth > 0 else 0.0
-    flat = Ground((0.0, 0.0), step, scale)
-    ends = (place + drop.size * scale for drop, place in _ends(laid, flat))
-    height = HEADS + arcs + max([TALLEST, *ends]) + 0.1 + FOOT
-    return Ground((0.0, height - HEADS - arcs), step, scale), height
+    step = min(0.56, 8.2 / (columns + 1))
+    height = TOP + step * (columns + (HALT if leaves_last else 0)) + 0.2 + FOOT
+    scale = WIDEST / laid.depth if laid.depth > 0 else 0.0
+    return Ground((SIDE + arcs, height - TOP), step, scale, upright=True), height
+
+
+def _fit(name: str, width: float) -> str:
+    """Set a stage's name on at most two lines."""
+    return fit(name, width, size=SMALL, weight=500, lines=2)
 
 
 def _ends(laid: Course, ground: Ground) -> list[tuple[Drop, float]]:
@@ -285,23 +299,20 @@ def _node(sheet: Axes, ground: Ground, node: Node, last: bool, wording: Wording)
     if ground.upright:
         wide = text_width(written, SMALL, 600)
         sheet.text(SIDE - 0.1, y, written, size=SMALL, weight=600, ha="right", va="center_baseline")
-        fitted = fit(name, SIDE - 0.25 - wide, size=SMALL, weight=500, lines=2)
+        fitted = _fit(name, SIDE - 0.25 - wide)
         anchor = "center" if "\n" in fitted else "center_baseline"
         sheet.text(0, y, fitted, size=SMALL, weight=500, va=anchor, linespacing=1.1)
         return
-    side = "right" if last and node.column else "left"
-    x, y = ground.spot(node.column + (edge if side == "right" else 0), 0)
+    x, _ = ground.spot(node.column, 0)
     y = sheet.get_ylim()[1] - HEADS + 0.05
-    room = min(ground.step - 0.08, 1.6)
-    fitted = fit(name, room, size=SMALL, weight=500, lines=2)
-    sheet.text(x, y, written, weight=600, ha=side, va="bottom")
+    fitted = _fit(name, LAST if last else min(ground.step - 0.08, WIDEST_NAME))
+    sheet.text(x, y, written, weight=600, va="bottom")
     sheet.text(
         x,
         y + 0.155,
         fitted,
         size=SMALL,
         weight=500,
-        ha=side,
         va="bottom",
         linespacing=1.1,
         color=INK,

@@ -75,8 +75,8 @@ def steps(
 def _by_stage(frame: pd.DataFrame) -> dict[str, dict[str, Any]]:
     """Read the rows of one group by stage."""
     one_group(frame, "stage")
-    rows = (row._asdict() for row in frame.itertuples(index=False))
-    return {row["stage"]: row for row in rows}
+    rows = ({str(name): cell for name, cell in row.items()} for row in frame.to_dict("records"))
+    return {str(row["stage"]): row for row in rows}
 
 
 def _last(whole: Mapping[str, dict[str, Any]], wording: Wording) -> list[Step]:
