@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,24 @@ from funnelsim.errors import Problem
 __all__ = ["content_problems", "events_of"]
 
 SHOWN = 10
+
+# kind of note → what was found, what was done
+SENTENCES = {
+    "copies": ("Rows that are exact copies of others", "They count once."),
+    "ignored": ("Rows that the mapping ignores", ""),
+    "unfinished": (
+        "Rows of stages and marks in a phase before the last",
+        "They are left out: a stage is entered, and a mark set, when it is complete.",
+    ),
+    "order": (
+        "Rows that stand after a later one of the same lead",
+        "They were put in order of time.",
+    ),
+    "ties": (
+        "Rows at the same instant as the one before of the same lead",
+        "They keep the order of the file.",
+    ),
+}
 
 
 def content_problems(table: TextTable, mapping: MappingFile) -> Iterator[Problem]:
@@ -117,38 +135,23 @@ def events_of(
     jumps = events["at"] < events.groupby("lead")["at"].shift()
     events = events.sort_values(["lead", "at", "row"], ignore_index=True)
     ties = (events["at"] == events["at"].shift()) & (events["lead"] == events["lead"].shift())
-    seen = set(activity.dropna().unique())
-    absent = [f'"{name}"' for name in meaning if name not in seen]
-    last = mapping.phases.ended
-    notes = [
-        Note("copies", int(copy.sum()), "Rows that are exact copies of others", "They count once."),
-        Note("ignored", int(unmeant.sum()), "Rows that the mapping ignores"),
-        Note(
-            "unfinished",
-            int(early.sum()),
-            f"Rows of stages and marks with a phase other than {last}",
-            f"They are left out: a stage is entered, and a mark set, by {last}.",
-        ),
-        Note(
-            "order",
-            int(jumps.sum()),
-            "Rows that stand after a later one of the same lead",
-            "They were put in order of time.",
-        ),
-        Note(
-            "ties",
-            int(ties.sum()),
-            "Rows at the same instant as the one before of the same lead",
-            "They keep the order of the file.",
-        ),
-        Note(
-            "absent",
-            len(absent),
-            "Activities in the mapping but not in the file",
-            f"They are {', '.join(absent)}." if absent else "",
-        ),
-    ]
-    return events, [note for note in notes if note.count]
+    counts = {
+        "copies": copy.sum(),
+        "ignored": unmeant.sum(),
+        "unfinished": early.sum(),
+        "order": jumps.sum(),
+        "ties": ties.sum(),
+    }
+    notes = [Note(kind, int(n), *SENTENCES[kind]) for kind, n in counts.items() if n]
+    return events, [*notes, *_absent(meaning, activity)]
+
+
+def _absent(named: Iterable[str], activity: pd.Series) -> list[Note]:
+    """Note activities that the mapping names and the file has not."""
+    seen = set(activity.unique())
+    absent = [f'"{name}"' for name in named if name not in seen]
+    found = "Activities in the mapping but not in the file"
+    return [Note("absent", len(absent), found, f"They are {', '.join(absent)}.")] if absent else []
 
 
 def _words(mapping: MappingFile) -> dict[str, str]:

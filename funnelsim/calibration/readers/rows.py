@@ -11,6 +11,35 @@ from funnelsim.calibration.readers.pairing import pieces_of_work
 
 __all__ = ["mark_rows", "visit_rows", "with_visits", "work_rows"]
 
+# kind of note → what was found, what was done
+SENTENCES = {
+    "work": (
+        "Pieces of work",
+        "Each end belongs to the earliest start of the same work still running, "
+        "each start to the earliest queueing still waiting.",
+    ),
+    "unqueued": ("Pieces of work that start without being queued", "Their wait is unknown."),
+    "unfinished_work": ("Pieces of work that never end", "They count as being worked on."),
+    "given_up": (
+        "Pieces of work still waiting when their lead closed",
+        "They count as given up at that moment.",
+    ),
+    "long_work": (
+        "Pieces of work that last longer than a day",
+        "Nights count as work: the file does not say when people paused.",
+    ),
+    "waiting": ("Pieces of work still waiting at the end", ""),
+    "after_closing": (
+        "Pieces of work that begin after their lead closed",
+        "They belong to no visit.",
+    ),
+    "no_worker": ("Pieces of work whose worker is unknown", ""),
+    "stray_ends": (
+        "Ends of work that nobody had started",
+        "They hold no working time and are left out.",
+    ),
+}
+
 
 def with_visits(events: pd.DataFrame) -> tuple[pd.DataFrame, list[Note]]:
     """Return events with the number of the visit that their lead is in.
@@ -228,60 +257,18 @@ def _work_notes(
 ) -> list[Note]:
     """Count what had to be assumed about work."""
     queued, started, ended = (efforts[f"{p}_at"].notna() for p in ("queued", "started", "ended"))
-    ends = int((work["phase"] == "ended").sum())
     waiting = queued & ~started & ~ended
     given_up = waiting & (efforts["queued_at"] <= closed_at)
-    first = efforts["queued_at"].fillna(efforts["started_at"])
-    counts = (
-        (
-            "unqueued",
-            started & ~queued,
-            "Pieces of work that start without being queued",
-            "Their wait is unknown.",
-        ),
-        (
-            "unfinished_work",
-            started & ~ended,
-            "Pieces of work that never end",
-            "They count as being worked on.",
-        ),
-        (
-            "given_up",
-            given_up,
-            "Pieces of work still waiting when their lead closed",
-            "They count as given up at that moment.",
-        ),
-        (
-            "long_work",
-            efforts["ended_at"] - efforts["started_at"] > pd.Timedelta(days=1),
-            "Pieces of work that last longer than a day",
-            "Nights count as work: the file does not say when people paused.",
-        ),
-        ("waiting", waiting & ~given_up, "Pieces of work still waiting at the end", ""),
-        (
-            "after_closing",
-            first > closed_at,
-            "Pieces of work that begin after their lead closed",
-            "They belong to no visit.",
-        ),
-        (
-            "no_worker",
-            started & efforts["worker"].isna(),
-            "Pieces of work whose worker is unknown",
-            "",
-        ),
-    )
-    notes = [
-        Note(
-            "work",
-            len(efforts),
-            "Pieces of work",
-            "Each end belongs to the earliest start of the same work still running, "
-            "each start to the earliest queueing still waiting.",
-        )
-    ]
-    notes += [Note(kind, int(rows.sum()), found, done) for kind, rows, found, done in counts]
-    stray = ends - int((pieces["ended"] >= 0).sum())
-    found = "Ends of work that nobody had started"
-    notes.append(Note("stray_ends", stray, found, "They hold no working time and are left out."))
-    return [note for note in notes if note.count]
+    ends = (work["phase"] == "ended").sum()
+    counts = {
+        "work": len(efforts),
+        "unqueued": (started & ~queued).sum(),
+        "unfinished_work": (started & ~ended).sum(),
+        "given_up": given_up.sum(),
+        "long_work": (efforts["ended_at"] - efforts["started_at"] > pd.Timedelta(days=1)).sum(),
+        "waiting": (waiting & ~given_up).sum(),
+        "after_closing": (efforts["queued_at"].fillna(efforts["started_at"]) > closed_at).sum(),
+        "no_worker": (started & efforts["worker"].isna()).sum(),
+        "stray_ends": ends - (pieces["ended"] >= 0).sum(),
+    }
+    return [Note(kind, int(n), *SENTENCES[kind]) for kind, n in counts.items() if n]
