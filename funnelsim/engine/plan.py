@@ -9,27 +9,16 @@ no effect. Both engines run a ``Plan`` and nothing else.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from itertools import accumulate
-from zoneinfo import ZoneInfo
 
 from funnelsim.distributions import SampleTable
 from funnelsim.errors import Problem, ScenarioError
-from funnelsim.scenarios.calendar import Calendar, holiday_dates
 from funnelsim.scenarios.quantity import AmountSpec, DurationSpec
 from funnelsim.scenarios.routing import Next
 from funnelsim.scenarios.scenario import Scenario
 from funnelsim.scenarios.stage import Mark, Stage
 from funnelsim.streams import colliding_ids, hash_id
-from funnelsim.worktime import (
-    FAR,
-    Duration,
-    WorkTime,
-    add_months,
-    from_instant,
-    open_hours,
-    to_instant,
-)
+from funnelsim.worktime import FAR, Duration, WorkTime, add_months
 
 __all__ = [
     "Plan",
@@ -193,12 +182,13 @@ class _Planner:
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
         zone = scenario.time_zone
-        self.observed_from = to_instant(scenario.run.start.replace(tzinfo=ZoneInfo(zone)))
-        self.observed_until = _shift(self.observed_from, scenario.run.horizon, 1, zone)
-        self.start = _shift(self.observed_from, scenario.run.warm_up, -1, zone)
+        self.start, self.observed_from, self.observed_until = scenario.run.instants(zone)
         self.stage_number = {key: i for i, key in enumerate(sorted(scenario.stages))}
         self.team_number = {key: i for i, key in enumerate(sorted(scenario.teams))}
-        self.clocks = {key: self._compile(cal) for key, cal in scenario.calendars.items()}
+        self.clocks = {
+            key: calendar.work_time(zone, self.start, self.observed_until)
+            for key, calendar in scenario.calendars.items()
+        }
         self.minor = 10 ** _decimals(scenario.currency)
         self.places: list[str] = []
 
@@ -220,14 +210,6 @@ class _Planner:
     def _place(self, name: str) -> int:
         self.places.append(name)
         return hash_id(name)
-
-    def _compile(self, calendar: Calendar) -> WorkTime:
-        zone = calendar.zone or self.scenario.time_zone
-        first, last = (from_instant(t, zone).date() for t in (self.start, self.observed_until))
-        closed = set(calendar.closed)
-        if calendar.holidays:
-            closed |= holiday_dates(calendar.holidays, first.year, last.year)
-        return open_hours(calendar.shifts(), zone, closed, self.start, self.observed_until)
 
     def _stage(self, key: str, stage: Stage) -> PlanStage:
         calendar = stage.calendar or self.scenario.calendar
@@ -341,15 +323,6 @@ def _table(spec: DurationSpec, business_day: int) -> SampleTable:
         return duration.microseconds(business_day) if isinstance(duration, Duration) else 0.0
 
     return spec.quantiles(microseconds).table()
-
-
-def _shift(instant: int, duration: Duration, sign: int, zone: str) -> int:
-    """Move by a duration; days and weeks keep the local wall time across DST."""
-    if duration.clock == "months":
-        return add_months(instant, sign * round(duration.amount), zone)
-    local = from_instant(instant, zone).replace(tzinfo=None)
-    moved = local + sign * timedelta(microseconds=round(duration.microseconds()))
-    return to_instant(moved.replace(tzinfo=ZoneInfo(zone)))
 
 
 def _decimals(currency: str) -> int:

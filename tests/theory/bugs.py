@@ -21,8 +21,9 @@ from simpy.events import NORMAL
 from funnelsim.distributions import SampleTable
 from funnelsim.engine import draws, reference
 from funnelsim.engine.plan import Plan, PlanStage, PlanTeam, Timer, make_plan
+from funnelsim.scenarios import calendar
 from funnelsim.streams import Stream
-from funnelsim.worktime import HOUR
+from funnelsim.worktime import HOUR, open_hours
 
 __all__ = ["BUGS", "fails_on"]
 
@@ -155,11 +156,8 @@ def _arrivals_without_dst() -> AbstractContextManager[Any]:
 
 
 def _calendars_without_dst() -> AbstractContextManager[Any]:
-    from funnelsim.engine import plan
-    from funnelsim.worktime import open_hours
-
     return mock.patch.object(
-        plan, "open_hours", lambda hours, zone, *rest: open_hours(hours, "Etc/GMT-2", *rest)
+        calendar, "open_hours", lambda hours, zone, *rest: open_hours(hours, "Etc/GMT-2", *rest)
     )
 
 
