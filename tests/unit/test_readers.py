@@ -113,7 +113,7 @@ def test_every_assumption_is_counted(tmp_path):
         "waiting": 1,
         "no_worker": 1,
     }
-    assert "Pieces of work: 3. Each end belongs to" in reading.log.meta.provenance["notes"]
+    assert "Pieces of work: 3. Ends go to" in reading.log.meta.provenance["notes"]
 
 
 def test_work_that_waits_when_the_lead_closes_is_given_up(tmp_path):

@@ -15,8 +15,7 @@ __all__ = ["mark_rows", "visit_rows", "with_visits", "work_rows"]
 SENTENCES = {
     "work": (
         "Pieces of work",
-        "Each end belongs to the earliest start of the same work still running, "
-        "each start to the earliest queueing still waiting.",
+        "Ends go to the earliest start still running, starts to the earliest queueing waiting.",
     ),
     "unqueued": ("Pieces of work that start without being queued", "Their wait is unknown."),
     "unfinished_work": ("Pieces of work that never end", "They count as being worked on."),
