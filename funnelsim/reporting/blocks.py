@@ -1,4 +1,4 @@
-"""What a report notebook shows: typed blocks, for the screen and for the PDF.
+"""What a report notebook shows: one function per kind of block.
 
 A notebook cell that ends with a block shows it as HTML in JupyterLab and stores
 the same block, typed, in the cell's output; the PDF is made from the latter.
@@ -8,38 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import Annotated, Any, Final, Literal, Protocol, Self
+from typing import Any, Protocol
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    TypeAdapter,
-    model_validator,
+from funnelsim.reporting.document import (
+    MIME,
+    Advice,
+    AnyBlock,
+    Column,
+    Cover,
+    End,
+    Figure,
+    Group,
+    Kpis,
+    Point,
+    Risks,
+    Run,
+    Section,
+    Sentence,
+    Summary,
+    Table,
+    Text,
+    Tile,
+    as_block,
 )
 
 __all__ = [
-    "MIME",
-    "Advice",
-    "AnyBlock",
-    "Block",
-    "Column",
-    "Cover",
-    "End",
-    "Figure",
-    "Group",
-    "Kpis",
-    "Point",
-    "Risks",
-    "Run",
-    "Section",
-    "Sentence",
-    "Summary",
-    "Table",
-    "Text",
-    "Tile",
     "advice",
+    "column",
     "cover",
     "end",
     "figure",
@@ -56,10 +51,6 @@ __all__ = [
     "text",
 ]
 
-MIME: Final = "application/vnd.funnelsim.block+json"
-
-Filled = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
-
 
 class Drawing(Protocol):
     """A picture that knows what it shows, as ``funnelsim.figures`` makes them."""
@@ -70,180 +61,6 @@ class Drawing(Protocol):
 
     def svg(self, *, outlines: bool = False) -> str:
         """The picture with its texts as texts, or as outlines."""
-
-
-class Record(BaseModel):
-    """Immutable, unknown keys refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Run(Record):
-    """A stretch of text, plain or strong."""
-
-    text: str
-    strong: bool = False
-
-
-Sentence = tuple[Run, ...]
-Sentences = Annotated[tuple[Sentence, ...], Field(min_length=1)]
-
-
-class Block(Record):
-    """Something a notebook shows and a report prints."""
-
-    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
-        """The block for every reader: typed for the PDF, HTML for the screen."""
-        from funnelsim.reporting import screen
-
-        return {
-            MIME: self.model_dump(mode="json"),
-            "text/html": screen.html(self),
-            "text/plain": screen.line(self),
-        }
-
-
-class Cover(Block):
-    """The head of page 1, and what holds for the whole document."""
-
-    kind: Literal["cover"] = "cover"
-    lang: str
-    as_of: date
-    """What the data is as of; the document's date."""
-    title: Filled
-    subtitle: str = ""
-    kicker: str = ""
-    period: str = ""
-    illustrative: bool = False
-
-
-class Section(Block):
-    """A numbered heading."""
-
-    kind: Literal["section"] = "section"
-    title: Filled
-
-
-class Text(Block):
-    """A paragraph."""
-
-    kind: Literal["text"] = "text"
-    sentence: Sentence
-
-
-class Tile(Record):
-    """One key figure: what it is, its value, and how sure or of how many."""
-
-    label: Filled
-    value: Filled
-    note: str = ""
-
-
-class Kpis(Block):
-    """Key figures side by side: five to seven, not thirty."""
-
-    kind: Literal["kpis"] = "kpis"
-    tiles: Annotated[tuple[Tile, ...], Field(min_length=1, max_length=7)]
-
-
-class Summary(Block):
-    """The answer, in three or four sentences."""
-
-    kind: Literal["summary"] = "summary"
-    title: Filled
-    sentences: Sentences
-
-
-class Risks(Block):
-    """What could make the answer wrong."""
-
-    kind: Literal["risks"] = "risks"
-    title: Filled
-    sentences: Sentences
-
-
-class Point(Record):
-    """A word and what it stands for: *Do*, and what to do."""
-
-    word: Filled
-    sentence: Sentence
-
-
-class Advice(Block):
-    """What follows: do, don't, test first."""
-
-    kind: Literal["advice"] = "advice"
-    title: Filled
-    points: Annotated[tuple[Point, ...], Field(min_length=1)]
-
-
-class Figure(Block):
-    """A vector picture with its caption."""
-
-    kind: Literal["figure"] = "figure"
-    caption: Filled
-    alt: Filled
-    svg: Filled
-    outlines: str = Field(default="", exclude=True)
-    """The same picture for a screen without the report's fonts; not stored twice."""
-    key: str = ""
-
-
-class Column(Record):
-    """A column's heading, its unit, and whether it holds numbers."""
-
-    title: str
-    unit: str = ""
-    numeric: bool = False
-
-
-class Table(Block):
-    """A table of texts already written in the report's language."""
-
-    kind: Literal["table"] = "table"
-    caption: Filled
-    columns: Annotated[tuple[Column, ...], Field(min_length=1)]
-    rows: tuple[tuple[str, ...], ...]
-    note: str = ""
-    total: bool = False
-    """The last row sums the others up."""
-    key: str = ""
-
-    @model_validator(mode="after")
-    def _rectangular(self) -> Self:
-        """Every row has a cell for every column."""
-        ragged = [row for row in self.rows if len(row) != len(self.columns)]
-        if ragged:
-            raise ValueError(f"a row of {len(ragged[0])} cells for {len(self.columns)} columns")
-        return self
-
-
-class End(Block):
-    """The last block: the notebook reached its end."""
-
-    kind: Literal["end"] = "end"
-
-
-AnyBlock = Annotated[
-    Cover | Section | Text | Kpis | Summary | Risks | Advice | Figure | Table | End,
-    Field(discriminator="kind"),
-]
-_ANY: TypeAdapter[AnyBlock] = TypeAdapter(AnyBlock)
-
-
-class Group(Record):
-    """Several blocks that one cell shows."""
-
-    blocks: tuple[AnyBlock, ...]
-
-    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
-        """The blocks one after another."""
-        bundles = [block._repr_mimebundle_() for block in self.blocks]
-        return {
-            MIME: [bundle[MIME] for bundle in bundles],
-            "text/html": "\n".join(bundle["text/html"] for bundle in bundles),
-            "text/plain": "\n".join(bundle["text/plain"] for bundle in bundles),
-        }
 
 
 def sentence(template: str, /, **values: str) -> Sentence:
@@ -445,6 +262,17 @@ def figure(picture: Drawing, *, caption: str, key: str = "") -> Figure:
     )
 
 
+def column(title: str, *, unit: str = "", numeric: bool = False) -> Column:
+    """Describe a column for `table`; numbers stand to the right.
+
+    Examples
+    --------
+    >>> column("Share", unit="%", numeric=True).unit
+    '%'
+    """
+    return Column(title=title, unit=unit, numeric=numeric)
+
+
 def table(
     columns: Sequence[Column],
     rows: Iterable[Sequence[str]],
@@ -472,7 +300,7 @@ def table(
 
     Examples
     --------
-    >>> table([Column(title="Stage")], [["Offer"]], caption="Stages").rows
+    >>> table([column("Stage")], [["Offer"]], caption="Stages").rows
     (('Offer',),)
     """
     return Table(
@@ -527,7 +355,7 @@ def read(outputs: Iterable[Mapping[str, Any]]) -> list[AnyBlock]:
     for output in outputs:
         stored = output.get("data", {}).get(MIME, [])
         blocks = stored if isinstance(stored, list) else [stored]
-        found += [_ANY.validate_python(block) for block in blocks]
+        found += [as_block(block) for block in blocks]
     return found
 
 

@@ -40,6 +40,7 @@ __all__ = [
     "gather",
     "limit",
     "supported",
+    "time_split",
 ]
 
 P = ParamSpec("P")
@@ -195,7 +196,7 @@ def gather(log: EventLog) -> Facts:
         closed_only=float(row.get("closed_only", NAN)),
         leak=supported(_leak, log),
         stuck=supported(_stuck, log),
-        split=supported(_split, log),
+        split=supported(time_split, log),
         busiest=_busiest(log),
         timed_out=_timed_out(log),
         slowest=_slowest(log),
@@ -229,6 +230,48 @@ def limit(facts: Facts) -> Limit:
     if overloaded or queueing:
         return "people"
     return "delay" if facts.timed_out >= HALF else "conversion"
+
+
+def time_split(log: EventLog) -> TimeSplit | None:
+    """Divide the time of undecided leads into work, wait and neither.
+
+    Parameters
+    ----------
+    log : EventLog
+        With full history.
+
+    Returns
+    -------
+    TimeSplit or None
+        None where the log holds no work.
+
+    Raises
+    ------
+    HistoryError
+        The log does not hold every stage change.
+
+    Examples
+    --------
+    >>> from funnelsim.measures.example import BANK
+    >>> split = time_split(BANK)
+    >>> split.work + split.wait + split.delay
+    1.0
+    """
+    if not len(log.efforts):
+        return None
+    window = log.meta.observed_until - log.meta.observed_from
+    total = float(wip(log).groupby("at")["undecided"].sum().mean()) * window.total_seconds()
+    until = pd.Timestamp(log.meta.observed_until)
+    efforts = log.efforts[log.efforts["queued_at"].notna() | log.efforts["started_at"].notna()]
+    begun = efforts["started_at"].fillna(efforts["ended_at"]).fillna(until)
+    wait = float((begun - efforts["queued_at"]).dt.total_seconds().sum())
+    worked = efforts["ended_at"].fillna(until) - efforts["started_at"]
+    work = float(worked.dt.total_seconds().sum())
+    if not total > 0:
+        return None
+    # Pieces of work of one lead may overlap, and some follow the decision.
+    whole = max(total, wait + work)
+    return TimeSplit(work / whole, wait / whole, (whole - wait - work) / whole)
 
 
 def supported(measure: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
@@ -276,25 +319,6 @@ def _stuck(log: EventLog) -> Stuck | None:
     stay = dwell_time(log, percentiles=[0.5])
     share = float(present[stage] / present.sum())
     return Stuck(stage, share, _estimate(stay[stay["stage"] == stage]))
-
-
-def _split(log: EventLog) -> TimeSplit | None:
-    """How an undecided lead's time divides into work, wait and neither."""
-    if not len(log.efforts):
-        return None
-    window = log.meta.observed_until - log.meta.observed_from
-    total = wip(log).groupby("at")["undecided"].sum().mean() * window.total_seconds()
-    until = pd.Timestamp(log.meta.observed_until)
-    efforts = log.efforts[log.efforts["queued_at"].notna() | log.efforts["started_at"].notna()]
-    begun = efforts["started_at"].fillna(efforts["ended_at"]).fillna(until)
-    wait = (begun - efforts["queued_at"]).dt.total_seconds().sum()
-    worked = efforts["ended_at"].fillna(until) - efforts["started_at"]
-    work = worked.dt.total_seconds().sum()
-    if not total > 0:
-        return None
-    # Pieces of work of one lead may overlap, and some follow the decision.
-    whole = max(total, wait + work)
-    return TimeSplit(work / whole, wait / whole, (whole - wait - work) / whole)
 
 
 def _busiest(log: EventLog) -> Busy | None:

@@ -6,18 +6,14 @@ import math
 from dataclasses import dataclass
 
 from funnelsim.events import EventLog
-from funnelsim.reporting.blocks import Sentence, Tile, kpi, sentence
-from funnelsim.reporting.facts import BUSY, Facts, gather, limit
+from funnelsim.reporting.blocks import kpi, sentence
+from funnelsim.reporting.document import Sentence, Tile
+from funnelsim.reporting.facts import Facts, gather, limit
 from funnelsim.reporting.names import Names
+from funnelsim.reporting.risks import risks
 from funnelsim.reporting.texts import Texts
 
-__all__ = ["Findings", "advice", "answer", "findings", "risks", "tiles"]
-
-# An interval wider than this share of its estimate is worth a warning.
-WIDE = 0.25
-# Half of the leads should have had time to close before the window ends.
-SHORT = 4.0
-NAN = float("nan")
+__all__ = ["Findings", "advice", "answer", "findings", "tiles"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,49 +163,6 @@ def answer(facts: Facts, names: Names, t: Texts) -> tuple[Sentence, ...]:
     return tuple(said)
 
 
-def risks(facts: Facts, names: Names, t: Texts, log: EventLog) -> tuple[Sentence, ...]:
-    """Name the three largest risks to the answer, the gravest first.
-
-    Parameters
-    ----------
-    facts : Facts
-    names : Names
-    t : Texts
-    log : EventLog
-        Its metadata say whether the numbers are illustrative or simulated.
-
-    Returns
-    -------
-    tuple of Sentence
-        Three at most.
-    """
-    found = []
-    if log.meta.illustrative:
-        found.append(
-            sentence(
-                t._(
-                    "**The numbers are illustrative**: they show how the funnel behaves, "
-                    "not how yours does. Put in your own before you decide."
-                )
-            )
-        )
-    if facts.open:
-        found.append(_open(facts, t))
-    if facts.busiest is not None and facts.busiest.utilisation >= BUSY:
-        found.append(
-            sentence(
-                t._(
-                    "Team **“{team}”** works **{share}** of its staffed time: "
-                    "a few more leads, and its queue grows out of proportion."
-                ),
-                team=names.of_team(facts.busiest.team),
-                share=t.share(facts.busiest.utilisation),
-            )
-        )
-    found += _method_risks(facts, t, log)
-    return tuple(found[:3])
-
-
 def advice(facts: Facts, names: Names, t: Texts) -> dict[str, Sentence]:
     """Say what to do, what not to do, and what to test first.
 
@@ -353,69 +306,6 @@ def _limit(facts: Facts, names: Names, t: Texts) -> Sentence:
         ),
     }
     return sentence(templates[limit(facts), busiest is not None], **values)
-
-
-def _open(facts: Facts, t: Texts) -> Sentence:
-    """What the open leads do to the win rate."""
-    return sentence(
-        t._(
-            "**{open}** of {n} leads are still open: the win rate counts them by what became "
-            "of similar ones. Closed leads alone would say {closed_only}."
-        ),
-        open=t.number(facts.open),
-        n=t.number(facts.leads),
-        closed_only=t.share(facts.closed_only),
-    )
-
-
-def _method_risks(facts: Facts, t: Texts, log: EventLog) -> list[Sentence]:
-    """What the way of measuring leaves open."""
-    found = []
-    rate = facts.win_rate
-    if rate.hi - rate.lo > WIDE * rate.value:
-        found.append(
-            sentence(
-                t._("**{n} leads are few**: the share that wins lies anywhere from {lo} to {hi}."),
-                n=t.number(facts.leads),
-                lo=t.share(rate.lo),
-                hi=t.share(rate.hi),
-            )
-        )
-    if not facts.days > SHORT * facts.cycle.value / 86_400:
-        found.append(
-            sentence(
-                t._(
-                    "**The window is short**: {days} days, while half of the leads take longer "
-                    "than {cycle} to close."
-                ),
-                days=t.number(facts.days),
-                cycle=t.duration(facts.cycle.value),
-            )
-        )
-    if "seed" in log.meta.provenance:
-        found.append(
-            sentence(
-                t._("**One simulated run**: another seed gives other numbers; see the intervals.")
-            )
-        )
-    if facts.busiest is None and facts.split is not None:
-        found.append(
-            sentence(
-                t._(
-                    "**Working hours are not in the data**: how busy teams are cannot be said, "
-                    "and waiting includes nights and weekends."
-                )
-            )
-        )
-    found.append(
-        sentence(
-            t._(
-                "**Times are by the clock on the wall**: nights, weekends and holidays count, "
-                "so one working day over a weekend is three days."
-            )
-        )
-    )
-    return found
 
 
 def _interval(t: Texts, written: str) -> str:

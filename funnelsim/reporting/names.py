@@ -17,7 +17,11 @@ class Names:
 
     Parameters
     ----------
-    stages, teams, others : mapping of str to str
+    stages, teams : mapping of str to str
+    others : mapping of str to str
+        Outcomes in parentheses, such as ``(won)``.
+    labels : mapping of str to str
+        Whatever else the log names, by dotted id.
 
     Examples
     --------
@@ -30,6 +34,7 @@ class Names:
     stages: Mapping[str, str]
     teams: Mapping[str, str]
     others: Mapping[str, str]
+    labels: Mapping[str, str]
 
     @classmethod
     def of(cls, log: EventLog, t: Texts) -> Names:
@@ -43,6 +48,7 @@ class Names:
                 "(open)": t._("Open"),
                 "(ended)": t._("Ended otherwise"),
             },
+            labels={key: t.label(label, "") for key, label in log.meta.labels.items()},
         )
 
     def of_stage(self, key: str) -> str:
@@ -55,15 +61,16 @@ class Names:
 
     def of_reason(self, key: str) -> str:
         """A reason for a loss."""
-        return self.stages.get(key) or _spoken(key)
+        return self.labels.get(f"reasons.{key}") or self.stages.get(key) or _spoken(key)
 
     def of_other(self, key: str) -> str:
-        """A source, product or segment."""
-        return _spoken(key)
+        """A source."""
+        return self.labels.get(f"sources.{key}") or _spoken(key)
 
     def all(self) -> dict[str, str]:
         """Every name, for a picture."""
-        return {**self.others, **self.teams, **self.stages}
+        bare = {key.partition(".")[2]: label for key, label in self.labels.items()}
+        return {**bare, **self.others, **self.teams, **self.stages}
 
 
 def _spoken(key: str) -> str:

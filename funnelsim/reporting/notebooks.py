@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any
 import funnelsim
 from funnelsim.documents import did_you_mean
 from funnelsim.errors import ParameterError, Problem, RunError
-from funnelsim.reporting.blocks import AnyBlock, End, read
+from funnelsim.reporting.blocks import read
+from funnelsim.reporting.document import AnyBlock, End
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from funnelsim.errors import RunError
 from funnelsim.figures.style import FONT_FOLDER
-from funnelsim.reporting.blocks import AnyBlock, Cover, Figure, Section
+from funnelsim.reporting.document import AnyBlock, Cover, Figure, Section
 from funnelsim.reporting.texts import Texts, texts
 
 if TYPE_CHECKING:
@@ -57,8 +57,6 @@ def render(blocks: Sequence[AnyBlock], *, origin: str = "funnelsim") -> bytes:
     >>> render([cover("Hello", lang="en", as_of=date(2026, 1, 1))])[:5]
     b'%PDF-'
     """
-    import typst
-
     with tempfile.TemporaryDirectory(prefix="funnelsim-pdf-") as name:
         folder = Path(name)
         shutil.copyfile(TEMPLATE, folder / TEMPLATE.name)
@@ -71,7 +69,7 @@ def render(blocks: Sequence[AnyBlock], *, origin: str = "funnelsim") -> bytes:
                 pdf_standards=["ua-1", "a-3a"],
                 timestamp=_moment(content),
             )
-        except typst.TypstError as error:
+        except RuntimeError as error:  # TypstError is one; a query raises it bare
             raise RunError(_explained(error)) from error
     if warnings:
         raise RunError("the PDF is not clean: " + "; ".join(str(warning) for warning in warnings))
@@ -136,16 +134,16 @@ def _chunks(items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Figures, tables and texts, each with the heading and sentences that lead to it."""
     chunks: list[dict[str, Any]] = []
     lead: list[dict[str, Any]] = []
-    for item, following in zip(items, [*items[1:], {"kind": "end"}], strict=True):
-        leads_on = item["kind"] == "section" or (
-            item["kind"] == "text" and following["kind"] in {"figure", "table"}
-        )
-        if leads_on:
+    for item in items:
+        if item["kind"] in {"section", "text"}:
             lead.append(item)
-        elif item["kind"] != "end":
+        elif item["kind"] in {"figure", "table"}:
             chunks.append({"lead": lead, "main": item})
             lead = []
-    return [*chunks, *({"lead": [item], "main": {"kind": "nothing"}} for item in lead)]
+        else:
+            chunks += [{"lead": [], "main": one} for one in (*lead, item)]
+            lead = []
+    return [*chunks, *({"lead": [], "main": item} for item in lead)]
 
 
 def _item(block: AnyBlock, index: int, folder: Path) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from typing import Any
 
 from funnelsim import figures, measures
 from funnelsim.events import EventLog
-from funnelsim.reporting.blocks import Figure, figure
+from funnelsim.reporting.blocks import figure
+from funnelsim.reporting.document import Figure
 from funnelsim.reporting.names import Names
 from funnelsim.reporting.texts import Texts
 
@@ -16,7 +17,6 @@ __all__ = [
     "cumulative_flow",
     "dwell_time",
     "flow",
-    "funnel",
     "overview",
     "time_split",
     "utilisation",
@@ -37,20 +37,8 @@ def overview(log: EventLog, t: Texts) -> Figure | None:
         measures.losses(log),
         **_words(log, t),
     )
-    caption = t._("Who goes on, who is lost, and how long a stage takes (medians)")
+    caption = t._("Who goes on, who is lost, how long it takes")
     return figure(picture, caption=caption, key="overview")
-
-
-def funnel(log: EventLog, t: Texts) -> Figure:
-    """Draw the funnel with conversions and losses."""
-    picture = figures.funnel(
-        measures.stage_conversion(log),
-        measures.end_to_end_conversion(log),
-        measures.losses(log),
-        **_words(log, t),
-    )
-    caption = t._("The funnel: leads that came to each stage, went on, were lost, are still open")
-    return figure(picture, caption=caption, key="funnel")
 
 
 def flow(log: EventLog, t: Texts) -> Figure | None:
@@ -70,7 +58,7 @@ def cumulative_flow(log: EventLog, t: Texts) -> Figure | None:
     picture = figures.cumulative_flow(
         measures.cumulative_flow(log), time_zone=log.meta.time_zone, **_words(log, t)
     )
-    caption = t._("Cumulative flow: where all leads that ever came are")
+    caption = t._("Where all leads are, day by day")
     return figure(picture, caption=caption, key="cumulative-flow")
 
 
@@ -80,7 +68,7 @@ def dwell_time(log: EventLog, t: Texts) -> Figure | None:
     if not len(found):
         return None
     picture = figures.dwell_time(found, **_words(log, t))
-    caption = t._("Stay in each stage: median, 80% and 95% marks with their intervals")
+    caption = t._("Stay in each stage")
     return figure(picture, caption=caption, key="dwell-time")
 
 
@@ -97,9 +85,7 @@ def time_split(log: EventLog, t: Texts) -> Figure | None:
     if not any(map(len, parts)):
         return None
     picture = figures.time_split(*parts, **_words(log, t))
-    caption = t._(
-        "What the stay is made of: the client's delay, the wait for us, our work (medians)"
-    )
+    caption = t._("Delay, wait and work in each stage (medians)")
     return figure(picture, caption=caption, key="time-split")
 
 
@@ -110,7 +96,7 @@ def arrivals(log: EventLog, t: Texts) -> Figure | None:
     words = _words(log, t)
     words.pop("labels")
     picture = figures.week(measures.arrivals_by_hour(log), unit=t._("leads per hour"), **words)
-    caption = t._("When leads arrive: mean number by weekday and hour")
+    caption = t._("When leads arrive, by weekday and hour")
     return figure(picture, caption=caption, key="arrivals")
 
 
@@ -120,7 +106,7 @@ def utilisation(log: EventLog, t: Texts) -> Figure | None:
     if not found["value"].notna().any():
         return None
     picture = figures.utilisation(found, time_zone=log.meta.time_zone, **_words(log, t))
-    caption = t._("Utilisation: busy share of each team's staffed time, week by week")
+    caption = t._("How busy the teams are, week by week")
     return figure(picture, caption=caption, key="utilisation")
 
 
@@ -130,7 +116,7 @@ def ageing(log: EventLog, t: Texts) -> Figure | None:
     if not len(found):
         return None
     picture = figures.wip_ageing(found, **_words(log, t))
-    caption = t._("Open leads by stage and age, against what is usual there")
+    caption = t._("How old the open leads are")
     return figure(picture, caption=caption, key="ageing")
 
 

@@ -21,7 +21,8 @@ import funnelsim
 from funnelsim import shipped
 from funnelsim.documents import did_you_mean
 from funnelsim.errors import ParameterError, Problem
-from funnelsim.reporting.blocks import AnyBlock, Summary, plain
+from funnelsim.reporting.blocks import plain
+from funnelsim.reporting.document import AnyBlock, Summary
 from funnelsim.reporting.inputs import check_input, fingerprint
 from funnelsim.reporting.notebooks import Run, check_parameters, execute
 from funnelsim.reporting.pdf import render

@@ -10,19 +10,9 @@ from collections.abc import Callable
 from funnelsim import measures
 from funnelsim.errors import HistoryError
 from funnelsim.events import EventLog
-from funnelsim.reporting import pictures, tables
-from funnelsim.reporting.blocks import (
-    AnyBlock,
-    Group,
-    advice,
-    cover,
-    group,
-    kpis,
-    risks,
-    section,
-    summary,
-    text,
-)
+from funnelsim.reporting import commentary, pictures, provenance, tables
+from funnelsim.reporting.blocks import advice, cover, group, kpis, risks, section, summary, text
+from funnelsim.reporting.document import AnyBlock, Group
 from funnelsim.reporting.findings import findings
 from funnelsim.reporting.texts import Texts, texts
 
@@ -89,7 +79,7 @@ def funnel(log: EventLog, lang: str = "en") -> Group:
     --------
     >>> from funnelsim.measures.example import BANK
     >>> [block.kind for block in funnel(BANK).blocks]
-    ['section', 'text', 'table', 'table', 'table']
+    ['section', 'text', 'text', 'table', 'table', 'table']
     """
     t = texts(lang)
     return _section(
@@ -101,6 +91,7 @@ def funnel(log: EventLog, lang: str = "en") -> Group:
             "called conversion: stage conversion divides by the stage before, “of all leads” "
             "by everybody who arrived."
         ),
+        commentary.weakest,
         tables.stages,
         tables.lost,
         tables.sources,
@@ -128,7 +119,9 @@ def flow(log: EventLog, lang: str = "en") -> Group:
             "Every move of every lead: on to the next stage, past a stage, back, or out. Bands "
             "are as thick as the moves are many."
         ),
+        commentary.moves,
         pictures.flow,
+        commentary.open_leads,
         pictures.cumulative_flow,
     )
 
@@ -157,6 +150,7 @@ def time(log: EventLog, lang: str = "en") -> Group:
         ),
         pictures.dwell_time,
         tables.times,
+        commentary.split,
         pictures.time_split,
     )
 
@@ -182,9 +176,11 @@ def load(log: EventLog, lang: str = "en") -> Group:
             "When leads come, how busy the teams are, and which open leads are older than is "
             "usual in their stage: those need a decision first."
         ),
+        commentary.rush_hour,
         pictures.arrivals,
         pictures.utilisation,
         tables.teams,
+        commentary.ageing,
         pictures.ageing,
     )
 
@@ -202,7 +198,7 @@ def value(log: EventLog, lang: str = "en") -> Group:
     Group
     """
     t = texts(lang)
-    return _section(log, t, t._("Value"), "", tables.money)
+    return _section(log, t, t._("Value"), "", commentary.worth, tables.money)
 
 
 def making(
@@ -232,7 +228,8 @@ def making(
     return group(
         section(t._("How this report was made")),
         *(text(paragraph) for paragraph in _definitions(log, t)),
-        tables.making(log, t, source=source, mapping=mapping, overrides=overrides or {}),
+        provenance.making(log, t, source=source, mapping=mapping, overrides=overrides),
+        *_shown(log, t, provenance.assumed),
     )
 
 

@@ -6,7 +6,8 @@ import base64
 from collections.abc import Iterable
 from html import escape
 
-from funnelsim.reporting.blocks import (
+from funnelsim.reporting.blocks import plain
+from funnelsim.reporting.document import (
     Advice,
     Block,
     Cover,
@@ -18,7 +19,6 @@ from funnelsim.reporting.blocks import (
     Summary,
     Table,
     Text,
-    plain,
 )
 
 __all__ = ["html", "line"]

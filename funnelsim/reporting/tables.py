@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from importlib.metadata import version
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,14 +20,13 @@ from funnelsim.measures import (
     won_value,
     working_time,
 )
-from funnelsim.reporting.blocks import Column, Table, table
-from funnelsim.reporting.inputs import fingerprint
+from funnelsim.reporting.blocks import column, table
+from funnelsim.reporting.document import Column, Table
 from funnelsim.reporting.names import Names
 from funnelsim.reporting.texts import Texts
 
-__all__ = ["lost", "making", "money", "sources", "stages", "teams", "times"]
+__all__ = ["lost", "money", "sources", "stages", "teams", "times"]
 
-PARTS = ("funnelsim", "numpy", "pandas", "scipy", "simpy", "matplotlib", "typst")
 MOST_ROWS = 12
 MOST_SOURCES = 15
 
@@ -52,7 +49,7 @@ def stages(log: EventLog, t: Texts) -> Table:
     >>> from funnelsim.measures.example import BANK
     >>> from funnelsim.reporting.texts import texts
     >>> stages(BANK, texts("en")).rows[0][:4]
-    ('interest', '5', '3', '75%')
+    ('interest', '5', '3', '60')
     """
     names = Names.of(log, t)
     steps = stage_conversion(log)
@@ -60,15 +57,15 @@ def stages(log: EventLog, t: Texts) -> Table:
     number = t._("leads")
     return table(
         [
-            Column(title=t._("Stage")),
-            Column(title=t._("Came"), unit=number, numeric=True),
-            Column(title=t._("Went on"), unit=number, numeric=True),
-            Column(title=t._("Stage conversion"), unit="%", numeric=True),
-            Column(title=t._("95% interval"), unit="%", numeric=True),
-            Column(title=t._("Of all leads"), unit="%", numeric=True),
-            Column(title=t._("Lost"), unit=number, numeric=True),
-            Column(title=t._("Other ways"), unit=number, numeric=True),
-            Column(title=t._("Open"), unit=number, numeric=True),
+            column(t._("Stage")),
+            column(t._("Came"), unit=number, numeric=True),
+            column(t._("Went on"), unit=number, numeric=True),
+            column(t._("Stage conversion"), unit="%", numeric=True),
+            column(t._("95% interval"), unit="%", numeric=True),
+            column(t._("Of all leads"), unit="%", numeric=True),
+            column(t._("Lost"), unit=number, numeric=True),
+            column(t._("Other ways"), unit=number, numeric=True),
+            column(t._("Open"), unit=number, numeric=True),
         ],
         [
             (
@@ -125,10 +122,10 @@ def lost(log: EventLog, t: Texts) -> Table | None:
     rows.append((t._("Together"), "", t.number(found["value"].sum()), _bare(t.share(1.0))))
     return table(
         [
-            Column(title=t._("Last stage")),
-            Column(title=t._("Reason")),
-            Column(title=t._("Lost"), unit=t._("leads"), numeric=True),
-            Column(title=t._("Of all losses"), unit="%", numeric=True),
+            column(t._("Last stage")),
+            column(t._("Reason")),
+            column(t._("Lost"), unit=t._("leads"), numeric=True),
+            column(t._("Of all losses"), unit="%", numeric=True),
         ],
         rows,
         caption=t._("Losses by stage and reason"),
@@ -156,12 +153,12 @@ def sources(log: EventLog, t: Texts) -> Table | None:
     found = win_rate(log, by="source").sort_values("n", ascending=False, kind="stable")
     return table(
         [
-            Column(title=t._("Source")),
-            Column(title=t._("Came"), unit=t._("leads"), numeric=True),
-            Column(title=t._("Won so far"), unit=t._("leads"), numeric=True),
-            Column(title=t._("Open"), unit=t._("leads"), numeric=True),
-            Column(title=t._("Leads that win"), unit="%", numeric=True),
-            Column(title=t._("95% interval"), unit="%", numeric=True),
+            column(t._("Source")),
+            column(t._("Came"), unit=t._("leads"), numeric=True),
+            column(t._("Won so far"), unit=t._("leads"), numeric=True),
+            column(t._("Open"), unit=t._("leads"), numeric=True),
+            column(t._("Leads that win"), unit="%", numeric=True),
+            column(t._("95% interval"), unit="%", numeric=True),
         ],
         [
             (
@@ -197,13 +194,13 @@ def times(log: EventLog, t: Texts) -> Table:
     middle = found[found["quantile"] == 0.5].set_index("stage")  # noqa: PLR2004 - the median
     return table(
         [
-            Column(title=t._("Stage")),
-            Column(title=t._("Visits"), numeric=True),
-            Column(title=t._("Still there"), numeric=True),
-            Column(title=t._("Median"), numeric=True),
-            Column(title=t._("95% interval"), numeric=True),
-            Column(title=t._("80% within"), numeric=True),
-            Column(title=t._("95% within"), numeric=True),
+            column(t._("Stage")),
+            column(t._("Visits"), numeric=True),
+            column(t._("Still there"), numeric=True),
+            column(t._("Median"), numeric=True),
+            column(t._("95% interval"), numeric=True),
+            column(t._("80% within"), numeric=True),
+            column(t._("95% within"), numeric=True),
         ],
         [
             (
@@ -255,8 +252,8 @@ def teams(log: EventLog, t: Texts) -> Table | None:
     )
     known = busy["value"].notna().any()
     staffed = [
-        Column(title=t._("Utilisation"), unit="%", numeric=True),
-        Column(title=t._("Overtime"), unit=t._("h"), numeric=True),
+        column(t._("Utilisation"), unit="%", numeric=True),
+        column(t._("Overtime"), unit=t._("h"), numeric=True),
     ]
     rows = []
     for team, row in zip(busy.index, cells, strict=True):
@@ -266,8 +263,8 @@ def teams(log: EventLog, t: Texts) -> Table | None:
         )
     return table(
         [
-            Column(title=t._("Team")),
-            Column(title=t._("Pieces of work"), numeric=True),
+            column(t._("Team")),
+            column(t._("Pieces of work"), numeric=True),
             *columns,
             *(staffed if known else ()),
         ],
@@ -315,64 +312,15 @@ def money(log: EventLog, t: Texts) -> Table | None:
     )
     return table(
         [
-            Column(title=t._("Month")),
-            Column(title=t._("Won"), unit=t._("leads"), numeric=True),
-            Column(title=t._("Value"), numeric=True),
-            Column(title=t._("Mean per lead"), numeric=True),
+            column(t._("Month")),
+            column(t._("Won"), unit=t._("leads"), numeric=True),
+            column(t._("Value"), numeric=True),
+            column(t._("Mean per lead"), numeric=True),
         ],
         rows,
         caption=t._("Value won by month"),
         note=t._("Counted in the month of the win, whenever the lead arrived."),
         total=True,
-    )
-
-
-def making(
-    log: EventLog,
-    t: Texts,
-    *,
-    source: str,
-    mapping: str = "",
-    overrides: Mapping[str, object] | None = None,
-) -> Table:
-    """What the report was made from, and with which versions.
-
-    Parameters
-    ----------
-    log : EventLog
-    t : Texts
-    source, mapping : str
-        The input files; their names and fingerprints are told, not their folders.
-    overrides : mapping, optional
-        What was changed in a scenario.
-
-    Returns
-    -------
-    Table
-    """
-    meta = log.meta
-    sizes = ", ".join(f"{name} {t.number(len(frame))}" for name, frame in log.tables().items())
-    rows = [
-        (t._("Input"), Path(source).name),
-        (t._("Fingerprint of the input (SHA-256)"), fingerprint(source)[:16]),
-    ]
-    if mapping:
-        rows.append((t._("Mapping"), f"{Path(mapping).name}, {fingerprint(mapping)[:16]}"))
-    rows += [(t._("Changed"), f"{path}: {new}") for path, new in (overrides or {}).items()]
-    known = {"seed": t._("Seed"), "engine": t._("Engine"), "replication": t._("Replication")}
-    rows += [
-        (title, meta.provenance[key]) for key, title in known.items() if key in meta.provenance
-    ]
-    rows += [
-        (t._("Window"), t.period(meta.observed_from, meta.observed_until, meta.time_zone)),
-        (t._("Time zone"), meta.time_zone),
-        (t._("Rows of the event log"), sizes),
-        (t._("Versions"), ", ".join(f"{part} {version(part)}" for part in PARTS)),
-    ]
-    return table(
-        [Column(title=t._("What")), Column(title=t._("Which"))],
-        rows,
-        caption=t._("Input, seed and versions"),
     )
 
 
@@ -395,7 +343,7 @@ def _durations(
 ) -> tuple[list[Column], list[tuple[str, ...]]]:
     """Columns of durations, each in the unit a person would use, without the unknown ones."""
     known = [(title, values) for title, values in timed if values.notna().any()]
-    columns = [Column(title=title, numeric=True) for title, _ in known]
+    columns = [column(title, numeric=True) for title, _ in known]
     cells = [[t.duration(value) for value in values] for _, values in known]
     return columns, list(zip(*cells, strict=True))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -126,6 +126,12 @@ class Texts:
     def day(self, moment: datetime, zone: str = "UTC") -> str:
         """Write the day of a moment in a time zone."""
         return self.wording().day(moment.astimezone(ZoneInfo(zone)).date())
+
+    def weekday(self, day: date) -> str:
+        """Write a day's name in full, as it stands alone."""
+        from babel.dates import format_date
+
+        return str(format_date(day, "cccc", locale=self.locale))
 
     def month(self, moment: datetime, zone: str = "UTC") -> str:
         """Write the month of a moment in a time zone."""

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 from pydantic import ValidationError
 
-from funnelsim.reporting import blocks, screen
+from funnelsim.reporting import blocks, document, screen
 
 HOSTILE = '#panic("x") $ @ <script>alert(1)</script> **not bold**'
 
@@ -30,7 +30,7 @@ def every_block():
         blocks.advice({"Do": HOSTILE}, title="What follows"),
         blocks.figure(Drawing(), caption=HOSTILE, key="funnel"),
         blocks.table(
-            [blocks.Column(title="Stage"), blocks.Column(title="Leads", unit="%", numeric=True)],
+            [blocks.column("Stage"), blocks.column("Leads", unit="%", numeric=True)],
             [[HOSTILE, "7"]],
             caption=HOSTILE,
             note="Note",
@@ -57,8 +57,8 @@ def test_the_screen_shows_texts_and_runs_nothing(block):
 
 def test_the_screen_gets_outlines_and_the_pdf_gets_letters():
     bundle = blocks.figure(Drawing(), caption="Bars")._repr_mimebundle_()
-    assert "<text>" in bundle[blocks.MIME]["svg"]
-    assert "outlines" not in bundle[blocks.MIME]
+    assert "<text>" in bundle[document.MIME]["svg"]
+    assert "outlines" not in bundle[document.MIME]
     assert 'alt="Two bars, the second half as long."' in bundle["text/html"]
 
 
@@ -76,7 +76,7 @@ def test_a_picture_without_description_is_refused():
 
 def test_a_ragged_table_is_refused():
     with pytest.raises(ValidationError, match="a row of 1 cells for 2 columns"):
-        blocks.table([blocks.Column(title="a"), blocks.Column(title="b")], [["x"]], caption="T")
+        blocks.table([blocks.column("a"), blocks.column("b")], [["x"]], caption="T")
 
 
 def test_thirty_key_figures_are_too_many():
@@ -88,7 +88,7 @@ def test_blocks_are_frozen_and_know_their_keys():
     with pytest.raises(ValidationError, match="frozen"):
         setattr(blocks.section("Time"), "title", "Load")  # noqa: B010 - mypy knows it is frozen
     with pytest.raises(ValidationError, match="colour"):
-        blocks.Section.model_validate({"title": "Time", "colour": "red"})
+        document.Section.model_validate({"title": "Time", "colour": "red"})
 
 
 def test_other_outputs_are_passed_over():

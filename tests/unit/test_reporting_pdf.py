@@ -50,7 +50,7 @@ def pages(pdf):
 
 
 def stages(rows):
-    columns = [blocks.Column(title="Етап"), blocks.Column(title="Ліди", unit="%", numeric=True)]
+    columns = [blocks.column("Етап"), blocks.column("Ліди", unit="%", numeric=True)]
     long = "собираю оптом возражения, спрашиваю, что удерживает от принятия решения"
     return blocks.table(
         columns, [[f"{i} {long}", f"{i},5"] for i in range(rows)], caption="Етапи", note="Кінець"

@@ -1,0 +1,113 @@
+"""Where a report comes from: its input, seed and versions, and what was assumed on the way."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+from funnelsim.events import EventLog
+from funnelsim.reporting.blocks import column, table
+from funnelsim.reporting.document import Table
+from funnelsim.reporting.inputs import fingerprint
+from funnelsim.reporting.texts import Texts
+
+__all__ = ["assumed", "making"]
+
+PARTS = ("funnelsim", "numpy", "pandas", "scipy", "simpy", "matplotlib", "typst")
+# As readers write their notes: what was found, how often, what was done about it.
+NOTE = re.compile(r"(?P<found>.+?): (?P<count>[\d,]+)\.(?: (?P<done>.+))?")
+
+
+def making(
+    log: EventLog,
+    t: Texts,
+    *,
+    source: str,
+    mapping: str = "",
+    overrides: Mapping[str, object] | None = None,
+) -> Table:
+    """What the report was made from, and with which versions.
+
+    Parameters
+    ----------
+    log : EventLog
+    t : Texts
+    source, mapping : str
+        The input files; their names and fingerprints are told, not their folders.
+    overrides : mapping, optional
+        What was changed in a scenario.
+
+    Returns
+    -------
+    Table
+    """
+    meta = log.meta
+    sizes = ", ".join(f"{name} {t.number(len(frame))}" for name, frame in log.tables().items())
+    rows = [
+        (t._("Input"), Path(source).name),
+        (t._("Fingerprint of the input (SHA-256)"), fingerprint(source)[:16]),
+    ]
+    if mapping:
+        rows.append((t._("Mapping"), f"{Path(mapping).name}, {fingerprint(mapping)[:16]}"))
+    rows += [(t._("Changed"), f"{path}: {new}") for path, new in (overrides or {}).items()]
+    known = {"seed": t._("Seed"), "engine": t._("Engine"), "replication": t._("Replication")}
+    rows += [
+        (title, meta.provenance[key]) for key, title in known.items() if key in meta.provenance
+    ]
+    rows += [
+        (t._("Window"), t.period(meta.observed_from, meta.observed_until, meta.time_zone)),
+        (t._("Time zone"), meta.time_zone),
+        (t._("Rows of the event log"), sizes),
+        (t._("Versions"), ", ".join(f"{part} {version(part)}" for part in PARTS)),
+    ]
+    return table(
+        [column(t._("What")), column(t._("Which"))],
+        rows,
+        caption=t._("Input, seed and versions"),
+    )
+
+
+def assumed(log: EventLog, t: Texts) -> Table | None:
+    """What the reader of a raw export assumed and repaired.
+
+    Parameters
+    ----------
+    log : EventLog
+        Its provenance holds the reader's notes, one a line.
+    t : Texts
+
+    Returns
+    -------
+    Table or None
+        None where nothing was.
+
+    Examples
+    --------
+    >>> from funnelsim.measures.example import BANK
+    >>> from funnelsim.reporting.texts import texts
+    >>> assumed(BANK, texts("en")) is None
+    True
+    """
+    notes = [NOTE.fullmatch(line) for line in log.meta.provenance.get("notes", "").splitlines()]
+    rows = [
+        (
+            t._(note["found"]),
+            t.number(int(note["count"].replace(",", ""))),
+            t._(note["done"]) if note["done"] else "",
+        )
+        for note in notes
+        if note
+    ]
+    if not rows:
+        return None
+    return table(
+        [
+            column(t._("Found in the data")),
+            column(t._("How often"), numeric=True),
+            column(t._("What was done")),
+        ],
+        rows,
+        caption=t._("What was assumed about the data"),
+    )
