@@ -185,7 +185,7 @@ def quantiles(family: str, given: Parameters) -> Quantiles:
         case "exponential":
             level, value = _known(given, 1)[0]
             scale = value if level is None else value / -math.log1p(-level)
-            return _frozen(stats.expon(scale=scale))
+            return _scipy(stats.expon, scale=scale)
         case _:
             return _two_parameters(family, given)
 
@@ -194,8 +194,10 @@ def _constant(value: float) -> Quantiles:
     return Quantiles(lambda u: np.full(np.shape(u), value), value)
 
 
-def _frozen(distribution: Any) -> Quantiles:  # noqa: ANN401 - scipy's frozen type is private
-    return Quantiles(distribution.ppf, float(distribution.mean()))
+def _scipy(distribution: Any, *shape: float, **place: float) -> Quantiles:  # noqa: ANN401
+    """A distribution of scipy's; not frozen, as freezing takes longer than anything else here."""
+    mean = float(distribution.mean(*shape, **place))
+    return Quantiles(lambda u: np.asarray(distribution.ppf(u, *shape, **place), float), mean)
 
 
 def _bounded(family: str, given: Parameters) -> Quantiles:
@@ -204,12 +206,12 @@ def _bounded(family: str, given: Parameters) -> Quantiles:
         msg = "min must be below max"
         raise ValueError(msg)
     if family == "uniform":
-        return _frozen(stats.uniform(low, high - low))
+        return _scipy(stats.uniform, low, high - low)
     likely = float(given["likely"])
     if not low <= likely <= high:
         msg = "likely must lie between min and max"
         raise ValueError(msg)
-    return _frozen(stats.triang((likely - low) / (high - low), low, high - low))
+    return _scipy(stats.triang, (likely - low) / (high - low), low, high - low)
 
 
 def _empirical(values: ArrayLike, weights: ArrayLike | None) -> Quantiles:
@@ -264,15 +266,15 @@ def _from_moments(family: str, mean: float, cv: float) -> Quantiles:
     """Match mean and coefficient of variation."""
     if family == "lognormal":
         s2 = math.log1p(cv * cv)
-        return _frozen(stats.lognorm(math.sqrt(s2), scale=mean * math.exp(-s2 / 2)))
+        return _scipy(stats.lognorm, math.sqrt(s2), scale=mean * math.exp(-s2 / 2))
     if family == "gamma":
-        return _frozen(stats.gamma(1 / cv**2, scale=mean * cv**2))
+        return _scipy(stats.gamma, 1 / cv**2, scale=mean * cv**2)
     if family == "weibull":
         shape = _solve(_weibull_log_cv2, cv, 0.05)
-        return _frozen(stats.weibull_min(shape, scale=mean / special.gamma(1 + 1 / shape)))
+        return _scipy(stats.weibull_min, shape, scale=mean / special.gamma(1 + 1 / shape))
     shape = _solve(_loglogistic_log_cv2, cv, 2 + 1e-9)  # below 2 the variance is infinite
     b = math.pi / shape
-    return _frozen(stats.fisk(shape, scale=mean * math.sin(b) / b))
+    return _scipy(stats.fisk, shape, scale=mean * math.sin(b) / b)
 
 
 def _weibull_log_cv2(shape: float) -> float:
@@ -308,15 +310,15 @@ def _from_quantiles(family: str, low: tuple[float, float], high: tuple[float, fl
     if family == "lognormal":
         z1, z2 = special.ndtri(p1), special.ndtri(p2)
         sigma = rise / (z2 - z1)
-        return _frozen(stats.lognorm(sigma, scale=q1 * math.exp(-sigma * z1)))
+        return _scipy(stats.lognorm, sigma, scale=q1 * math.exp(-sigma * z1))
     if family == "weibull":
         w1, w2 = math.log(-math.log1p(-p1)), math.log(-math.log1p(-p2))
         shape = (w2 - w1) / rise
-        return _frozen(stats.weibull_min(shape, scale=q1 * math.exp(-w1 / shape)))
+        return _scipy(stats.weibull_min, shape, scale=q1 * math.exp(-w1 / shape))
     if family == "loglogistic":
         l1, l2 = special.logit(p1), special.logit(p2)
         shape = (l2 - l1) / rise
-        return _frozen(stats.fisk(shape, scale=q1 * math.exp(-l1 / shape)))
+        return _scipy(stats.fisk, shape, scale=q1 * math.exp(-l1 / shape))
 
     def excess(log_shape: float) -> float:
         k = math.exp(log_shape)
@@ -327,4 +329,4 @@ def _from_quantiles(family: str, low: tuple[float, float], high: tuple[float, fl
     except ValueError:
         msg = f"no gamma distribution has quantiles in the ratio {q2 / q1:g}"
         raise ValueError(msg) from None
-    return _frozen(stats.gamma(shape, scale=q1 / special.gammaincinv(shape, p1)))
+    return _scipy(stats.gamma, shape, scale=float(q1 / special.gammaincinv(shape, p1)))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from funnelsim.documents import Document, load_document, parse_document, write_whole
 from funnelsim.errors import DataError, ScenarioError
@@ -18,6 +20,7 @@ __all__ = ["save", "to_yaml"]
 
 Data = Mapping[str, Any]
 
+_SAFE = re.compile(r"[^\W_](?:[^\s\[\]{},:#\\\"]|:(?=\d)| (?=[^\s#]))*")  # needs no quotes anywhere
 _WIDEST = 80  # a mapping of plain values is written on one line up to here
 
 
@@ -97,7 +100,7 @@ def to_yaml(scenario: Scenario) -> str:
 def _edited(document: Document, scenario: Scenario) -> str:
     """The document's text with the scenario's values where they differ."""
     old, new = read_scenario(document).plain(), scenario.plain()
-    if old == new and list(old) == list(new):
+    if old == new and _order(old) == _order(new):
         return document.text
     tree = document.tree()
     _merge(tree, old, new)
@@ -178,6 +181,8 @@ def _node(value: Any) -> Any:  # noqa: ANN401 - plain data of any kind
     """Plain data as a tree that is written as a person would."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
+    if isinstance(value, str):
+        return value if _SAFE.fullmatch(value) else DoubleQuotedScalarString(value)
     if isinstance(value, list):
         many = CommentedSeq(_node(item) for item in value)
         if not any(isinstance(item, (Mapping, list)) for item in value):
@@ -185,7 +190,7 @@ def _node(value: Any) -> Any:  # noqa: ANN401 - plain data of any kind
         return many
     if not isinstance(value, Mapping):
         return value
-    node = CommentedMap((key, _node(item)) for key, item in value.items())
+    node = CommentedMap((_node(key), _node(item)) for key, item in value.items())
     plain = not any(isinstance(item, (Mapping, list)) for item in value.values())
     if plain and len(str(dict(value))) < _WIDEST:
         node.fa.set_flow_style()
