@@ -122,7 +122,7 @@ def _stack(
     axes = panel(figure, box)
     sheet = panel(figure, blank=True)
     sheet.text(0, box[1] + box[3] + 0.12, heading, weight=600, color=NAVY, va="center_baseline")
-    value_axis(axes, wording.number, ticks=4)
+    value_axis(axes, wording.short, ticks=4)
     axes.spines["left"].set_visible(False)
     if not len(wide):
         axes.set_xticks([])

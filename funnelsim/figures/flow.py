@@ -119,10 +119,11 @@ def flow(
     laid = course(counts, goals)
     looks = _looks(laid)
     with house_style():
-        ground, height = _ground(laid, [wording.label(node.stage) for node in laid.nodes])
+        ground, height = _ground(laid, wording)
         sheet = panel(figure := page(height), blank=True)
         if not laid.depth > 0:
             sheet.text(0, height / 2, wording.text("No leads in this window"), color=MUTED)
+            return Picture(figure, _describe(counts, wording))
         for band in laid.bands:
             _band(sheet, ground, band, wording)
         _drops(sheet, ground, _ends(laid, ground), looks, wording)
@@ -146,13 +147,14 @@ def _between_stages(
     return dict(zip(pairs, rows["value"].fillna(0.0).astype(float), strict=True))
 
 
-def _ground(laid: Course, names: Sequence[str]) -> tuple[Ground, float]:
+def _ground(laid: Course, wording: Wording) -> tuple[Ground, float]:
     """Choose the direction and the scale, and the height of the picture they need."""
     columns = max((node.column for node in laid.nodes), default=0)
     arcs = ARCS if laid.arcs else 0.0
     start = LOOP if any(arc.start == arc.end == 0 for arc in laid.arcs) else 0.0
     step = (WIDTH - start - LAST) / max(columns, 1)
     room = [min(step - 0.08, WIDEST_NAME)] * columns + [LAST]
+    names = [wording.label(node.stage) for node in laid.nodes]
     fitted = [_fit(name, width) for name, width in zip(names, room, strict=False)]
     if columns < MOST_ACROSS and not any(name.endswith("…") for name in fitted):
         scale = TALLEST / laid.depth if laid.depth > 0 else 0.0
@@ -164,7 +166,10 @@ def _ground(laid: Course, names: Sequence[str]) -> tuple[Ground, float]:
     step = min(0.56, 8.2 / (columns + 1))
     height = TOP + step * (columns + (HALT if leaves_last else 0)) + 0.2 + FOOT
     scale = WIDEST / laid.depth if laid.depth > 0 else 0.0
-    return Ground((SIDE + arcs, height - TOP), step, scale, upright=True), height
+    side = (
+        SIDE + arcs + max((text_width(wording.number(a.size), 6.5) for a in laid.arcs), default=0)
+    )
+    return Ground((side, height - TOP), step, scale, upright=True), height
 
 
 def _fit(name: str, width: float) -> str:

@@ -157,7 +157,8 @@ def draw_steps(
         _heading(sheet, rows, wording, top - layout.head + 0.17, layout)
     else:
         words = wording.text("No leads in this window")
-        sheet.text(left, top - 0.13, words, color=MUTED, va="center_baseline")
+        y = top - layout.head + 0.17
+        sheet.text(left, y, words, color=MUTED, va="center_baseline")
     largest = max((row.entered for row in rows), default=0.0)
     ruler = Ruler(left, (right - left) / largest if largest > 0 else 0.0, layout.share - 0.42)
     middles = [top - layout.head - (index + 0.3) * pitch for index in range(len(rows))]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
-from funnelsim.figures.style import FONT_FAMILY, SIZE, house_style
+from funnelsim.figures.style import FONT_FAMILY, SIZE, register_fonts
 
 __all__ = ["fit", "spread", "text_width"]
 
@@ -41,9 +41,9 @@ def text_width(text: str, size: float = SIZE, weight: int = 400) -> float:
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import text_to_path
 
-    with house_style():
-        font = FontProperties(family=FONT_FAMILY, size=size, weight=weight)
-        width, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
+    register_fonts()
+    font = FontProperties(family=FONT_FAMILY, size=size, weight=weight)
+    width, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
     return float(width) / POINTS_PER_INCH
 
 

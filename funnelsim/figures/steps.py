@@ -129,7 +129,7 @@ def describe(rows: Sequence[Step], wording: Wording) -> str:
     )
     if not rows[-1].final:
         return said
-    won = wording.text("Won in the end: {n}, {share} of all.").format(
+    won = wording.text("Won so far: {n}; expected in the end: {share} of all.").format(
         n=wording.number(rows[-1].entered), share=wording.share(rows[-1].of_all)
     )
     return f"{said} {won}"

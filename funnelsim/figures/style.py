@@ -33,6 +33,7 @@ __all__ = [
     "page",
     "panel",
     "rectangle",
+    "register_fonts",
     "tints",
 ]
 
@@ -92,7 +93,15 @@ RULES: Final[dict[Any, Any]] = {
 
 @cache
 def register_fonts() -> None:
-    """Make the shipped fonts known to matplotlib, before any of the same name."""
+    """Make the shipped fonts known to matplotlib, before any of the same name.
+
+    Examples
+    --------
+    >>> from matplotlib import font_manager
+    >>> register_fonts()
+    >>> FONT_FOLDER.name in font_manager.findfont(FONT_FAMILY)
+    True
+    """
     from matplotlib import font_manager
 
     manager = font_manager.fontManager

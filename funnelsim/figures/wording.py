@@ -23,7 +23,8 @@ NBSP: Final = "\u00a0"
 SECONDS: Final[Mapping[str, float]] = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 # From this many seconds on, a duration reads better in the next unit.
 UNIT_FROM: Final[Mapping[str, float]] = {"d": 2 * 86400.0, "h": 2 * 3600.0, "min": 120.0, "s": 0.0}
-COMPACT_FROM: Final = 1e7
+MILLION: Final = 1e6
+COMPACT_FROM: Final = 10 * MILLION
 # A bare language means its home country; English days come before months.
 HOME: Final[Mapping[str, str]] = {"en": "en_GB"}
 
@@ -98,9 +99,7 @@ class Wording:
         if not math.isfinite(value):
             return NO_VALUE
         if abs(value) >= COMPACT_FROM:
-            return self._spaced(
-                format_compact_decimal(value, locale=self.locale, fraction_digits=1)
-            )
+            return self.short(value)
         pattern = "#,##0" + ("." + "#" * digits if digits else "")
         rounded = round(value, digits) + 0.0  # no "−0"
         return self._spaced(format_decimal(rounded, format=pattern, locale=self.locale))
@@ -110,6 +109,12 @@ class Wording:
         size = abs(value)
         digits = 0 if size >= 10 or size == 0 else 1 if size >= 1 else 2 if size >= 0.1 else 3  # noqa: PLR2004
         return self.number(value, digits)
+
+    def short(self, value: float) -> str:
+        """Write a large number in words' short forms, for example ``1.5M``."""
+        if abs(value) < MILLION:
+            return self.number(value)
+        return self._spaced(format_compact_decimal(value, locale=self.locale, fraction_digits=1))
 
     def share(self, value: float) -> str:
         """Write a share as per cent; never rounds a few up to none or to all."""
