@@ -219,7 +219,7 @@ def _counsel(limited_by: str, t: Texts, *, team: str, leak: str) -> tuple[str, s
         )
     return (
         t._("Record every stage change: then losses and delays can be found."),
-        t._("Don't compare teams or sources before more leads have closed."),
+        t._("Compare teams or sources before more leads have closed."),
         t._("Import the stage history of the CRM and run this report again."),
     )
 

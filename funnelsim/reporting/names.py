@@ -18,8 +18,6 @@ class Names:
     Parameters
     ----------
     stages, teams : mapping of str to str
-    others : mapping of str to str
-        Outcomes in parentheses, such as ``(won)``.
     labels : mapping of str to str
         Whatever else the log names, by dotted id.
 
@@ -33,7 +31,6 @@ class Names:
 
     stages: Mapping[str, str]
     teams: Mapping[str, str]
-    others: Mapping[str, str]
     labels: Mapping[str, str]
 
     @classmethod
@@ -42,18 +39,12 @@ class Names:
         return cls(
             stages={stage.id: t.label(stage.label, _spoken(stage.id)) for stage in log.meta.stages},
             teams={team.id: t.label(team.label, _spoken(team.id)) for team in log.meta.teams},
-            others={
-                "(won)": t._("Won"),
-                "(lost)": t._("Lost"),
-                "(open)": t._("Open"),
-                "(ended)": t._("Ended otherwise"),
-            },
             labels={key: t.label(label, "") for key, label in log.meta.labels.items()},
         )
 
     def of_stage(self, key: str) -> str:
-        """A stage, or an outcome in parentheses."""
-        return self.stages.get(key) or self.others.get(key) or _spoken(key)
+        """A stage."""
+        return self.stages.get(key) or _spoken(key)
 
     def of_team(self, key: str) -> str:
         """A team."""
@@ -70,7 +61,7 @@ class Names:
     def all(self) -> dict[str, str]:
         """Every name, for a picture."""
         bare = {key.partition(".")[2]: label for key, label in self.labels.items()}
-        return {**bare, **self.others, **self.teams, **self.stages}
+        return {**bare, **self.teams, **self.stages}
 
 
 def _spoken(key: str) -> str:

@@ -90,16 +90,12 @@ def assumed(log: EventLog, t: Texts) -> Table | None:
     >>> assumed(BANK, texts("en")) is None
     True
     """
-    notes = [NOTE.fullmatch(line) for line in log.meta.provenance.get("notes", "").splitlines()]
-    rows = [
-        (
-            t._(note["found"]),
-            t.number(int(note["count"].replace(",", ""))),
-            t._(note["done"]) if note["done"] else "",
-        )
-        for note in notes
-        if note
-    ]
+    rows = []
+    for line in log.meta.provenance.get("notes", "").splitlines():
+        if note := NOTE.fullmatch(line):
+            found, count, done = note.groups(default="")
+            often = t.number(int(count.replace(",", "")))
+            rows.append((t._(found), often, t._(done) if done else ""))
     if not rows:
         return None
     return table(

@@ -119,10 +119,6 @@ class Texts:
         full = pattern.apply(amount, self.locale, currency=currency, currency_digits=False)
         return _spaced(full, currency)
 
-    def unit(self, unit: str) -> str:
-        """Write the unit of a duration: s, min, h or d."""
-        return {"s": self._("s"), "min": self._("min"), "h": self._("h"), "d": self._("d")}[unit]
-
     def day(self, moment: datetime, zone: str = "UTC") -> str:
         """Write the day of a moment in a time zone."""
         return self.wording().day(moment.astimezone(ZoneInfo(zone)).date())
