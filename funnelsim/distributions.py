@@ -75,7 +75,7 @@ class SampleTable:
         return flat
 
     def sample(self, u: float) -> float:
-        """The quantile at one uniform."""
+        """The quantile at one uniform in (0, 1), never exactly 1/2 (streams give none)."""
         upper = u > 0.5  # noqa: PLR2004 - the median
         fraction, exponent = math.frexp(1 - u if upper else u)
         octave = min(-exponent, _OCTAVES) - 1
