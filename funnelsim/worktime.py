@@ -123,7 +123,7 @@ def parse_duration(text: object) -> Duration:
     Raises
     ------
     ValueError
-        If the unit is missing or unknown, or the number negative.
+        If the unit is missing or unknown, the number negative, or months are not whole.
 
     Examples
     --------
@@ -143,6 +143,9 @@ def parse_duration(text: object) -> Duration:
         msg = f"{text!r} is not a duration. {_UNIT_HELP}, for example '4 h'"
         raise ValueError(msg)
     duration = Duration(float(match[1]), match[2])
+    if duration.clock == "months" and duration.amount % 1:
+        msg = f"{text!r}: calendar months are whole numbers; use d or w for parts of one"
+        raise ValueError(msg)
     if duration.microseconds(DAY) * (30 * DAY if match[2] == "mo" else 1) > _LONGEST:
         msg = f"{text!r} is longer than 1000 years"
         raise ValueError(msg)

@@ -257,13 +257,19 @@ class _Planner:
         return Timer(_table(spec, work.business_day), work)
 
     def _work(self, spec: DurationSpec, team: str, path: str) -> Timer:
-        """Working time: business units are hands-on time, whatever the clock."""
-        calendar = self.scenario.teams[team].calendar or self.scenario.calendar
-        timer = self._timer(spec, calendar, path)
-        if timer is None or timer.months:
+        """Working time is hands-on: a calendar only says how long a business day is."""
+        name = self.scenario.teams[team].calendar or self.scenario.calendar
+        if "months" in spec.clocks():
             problem = Problem("work cannot last calendar months", path=f"stages.{path}.duration")
             raise ScenarioError(problem)
-        return Timer(timer.table)
+        if name is None and any(length.unit == "bd" for length in spec.durations()):
+            problem = Problem(
+                f"is in business days but {team} has no calendar",
+                path=f"stages.{path}.duration",
+                fix="Add 'calendar:' to the team or to the scenario.",
+            )
+            raise ScenarioError(problem)
+        return Timer(_table(spec, self.clocks[name].business_day if name else 0))
 
     def _route(self, following: Next) -> Route:
         advance = following.advance or next(iter(following.to))

@@ -147,23 +147,13 @@ def _clocks(scenario: Scenario) -> Iterator[Finding]:
         for name, effort in stage.efforts.items():
             path = f"stages.{key}.efforts.{name}.duration"
             clock = effort.duration.clocks()[0]
-            days = any(part.endswith(" bd") for part in _texts(effort.duration))
+            days = any(length.unit == "bd" for length in effort.duration.durations())
             if clock == "months":
                 message = "work cannot last calendar months"
                 yield Finding(severity="error", message=message, path=path, fix="Use h or bd.")
             elif days and not (scenario.teams[effort.team].calendar or scenario.calendar):
                 message = f"is in business days but {effort.team} has no calendar"
                 yield Finding(severity="error", message=message, path=path, fix=add)
-
-
-def _texts(spec: DurationSpec) -> list[str]:
-    """All durations in it, as written."""
-    found: list[str] = []
-    for item in spec.given().values():
-        many = item if isinstance(item, tuple) else (item,)
-        for one in many:
-            found += _texts(one.of) if hasattr(one, "of") else [str(one)]
-    return found
 
 
 def _dead_ends(paths: Paths) -> Iterator[Finding]:

@@ -197,14 +197,18 @@ class Spec(Frozen, Generic[Q]):
         found = {key: getattr(self, key) for key in fields if key != "family"}
         return {key: item for key, item in found.items() if item is not None}
 
-    def clocks(self) -> list[str]:
-        """The clocks of all durations in it (empty for money)."""
-        found: list[str] = []
+    def durations(self) -> list[Duration]:
+        """All durations in it (none in an amount of money)."""
+        found: list[Duration] = []
         for item in self.given().values():
             many = item if isinstance(item, tuple) else (item,)
-            found += [q.clock for q in many if isinstance(q, Duration)]
-            found += [clock for q in many if isinstance(q, Part) for clock in q.of.clocks()]
+            found += [q for q in many if isinstance(q, Duration)]
+            found += [length for q in many if isinstance(q, Part) for length in q.of.durations()]
         return found
+
+    def clocks(self) -> list[str]:
+        """The clocks of all durations in it (empty for money)."""
+        return [duration.clock for duration in self.durations()]
 
     def quantiles(self, number: Callable[[Q], float]) -> Quantiles:
         """The fitted distribution, in the unit ``number`` gives.
@@ -232,7 +236,9 @@ class Part(Frozen, Generic[N]):
     """One component of a mixture."""
 
     share: Share
+    """How much of the whole it is; shares are scaled to sum to 1."""
     of: Spec[N]
+    """Its own distribution."""
 
     @classmethod
     def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:

@@ -88,6 +88,7 @@ class Source(Frozen):
     """
 
     label: Label = {}
+    """What the source is called in reports."""
     stage: Id
     """The stage its leads enter."""
     rate: RateText
