@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from funnelsim.figures.lettering import text_width
+from funnelsim.figures.style import SMALL
 from funnelsim.figures.wording import SECONDS, Wording, duration_unit
 
 if TYPE_CHECKING:
@@ -30,6 +32,10 @@ MARKS: Final = tuple(
     for n in numbers
 )
 SPREAD_FOR_LOG: Final = 30.0
+PLAIN: Final = frozenset(
+    SECONDS[unit] * n for unit, n in (("min", 1), ("h", 1), ("d", 1), ("d", 7), ("d", 30))
+)
+APART: Final = 0.13  # inches between two names
 
 
 def local_times(times: pd.Series, time_zone: str) -> pd.Series:
@@ -102,32 +108,26 @@ def _days(start: datetime, end: datetime) -> tuple[list[datetime], str]:
     return ticks, "MMM" if step < 12 else "y"  # noqa: PLR2004
 
 
-def value_axis(
-    axes: Axes, write: Callable[[float], str], *, which: str = "y", ticks: int = 5
-) -> None:
-    """Give an axis few round ticks, written by ``write``, and light grid lines.
+def value_axis(axes: Axes, write: Callable[[float], str], *, ticks: int = 5) -> None:
+    """Give the y axis few round ticks, written by ``write``, and light grid lines.
 
     Parameters
     ----------
     axes : matplotlib.axes.Axes
     write : callable
         A number to its text, for example ``wording.number``.
-    which : {"x", "y"}
     ticks : int
         About so many.
     """
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-    axis = axes.yaxis if which == "y" else axes.xaxis
-    axis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 2.5, 5, 10]))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: write(value)))
-    axes.grid(visible=True, axis=which)  # type: ignore[arg-type]
+    axes.yaxis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 2.5, 5, 10]))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: write(value)))
+    axes.grid(visible=True, axis="y")
 
 
-def duration_scale(
-    axes: Axes, low: float, high: float, wording: Wording, *, which: str = "x"
-) -> None:
-    """Scale an axis of seconds: linear, or logarithmic where the spread demands it.
+def duration_scale(axes: Axes, low: float, high: float, wording: Wording) -> None:
+    """Scale the x axis to seconds: linear, or logarithmic where the spread demands it.
 
     Parameters
     ----------
@@ -136,25 +136,41 @@ def duration_scale(
         The smallest and largest positive duration to show; seconds.
     wording : Wording
         The reader's language.
-    which : {"x", "y"}
     """
-    axis = axes.xaxis if which == "x" else axes.yaxis
-    limits = axes.set_xlim if which == "x" else axes.set_ylim
-    axes.grid(visible=True, axis=which)  # type: ignore[arg-type]
-    if high / max(low, 1.0) < SPREAD_FOR_LOG:
-        unit = duration_unit(high)
-        limits(0, high * 1.04)
-        value_axis(axes, lambda seconds: wording.duration(seconds, unit), which=which)
-        _round_steps(axis, SECONDS[unit], high)
-        return
-    (axes.set_xscale if which == "x" else axes.set_yscale)("log")
     low = max(low, 1.0)
-    limits(low / 1.25, high * 1.5)
-    marks = [mark for mark in MARKS if low / 1.25 <= mark <= high * 1.25]
-    step = -(-len(marks) // MOST_TICKS)
-    marks = marks[bisect_left(marks, 0) :: max(step, 1)]
-    axis.set_ticks(marks, [wording.duration(mark, _plain_unit(mark)) for mark in marks])
-    axis.set_ticks([], minor=True)
+    axes.grid(visible=True, axis="x")
+    if high / low < SPREAD_FOR_LOG:
+        unit = duration_unit(high)
+        axes.set_xlim(0, high * 1.04)
+        marks = _round_marks(high, SECONDS[unit])
+        names = {mark: wording.duration(mark, unit) for mark in marks}
+    else:
+        axes.set_xscale("log")
+        axes.set_xlim(low / 1.25, high * 1.5)
+        marks = [mark for mark in MARKS if low / 1.25 <= mark <= high * 1.5]
+        names = {mark: wording.duration(mark, _plain_unit(mark)) for mark in marks}
+    kept = _apart(axes, names)
+    axes.set_xticks(kept, [names[mark] for mark in kept])
+    axes.set_xticks([], minor=True)
+
+
+def _apart(axes: Axes, names: Mapping[float, str]) -> list[float]:
+    """Keep the marks whose names do not touch, plain units and then the outermost first."""
+    size = axes.get_figure(root=True).get_size_inches()  # type: ignore[union-attr]
+    start, end = (
+        float(axes.get_position().x0 * size[0]),
+        float(axes.get_position().x1 * size[0]),
+    )
+    log = axes.get_xscale() == "log"
+    left, right = (math.log(x) if log else x for x in axes.get_xlim())
+    kept: dict[float, tuple[float, float]] = {}
+    for mark in sorted(names, key=lambda mark: (mark not in PLAIN, mark != 0, -mark)):
+        share = ((math.log(mark) if log else mark) - left) / (right - left)
+        middle, half = start + share * (end - start), text_width(names[mark], SMALL) / 2
+        edges = (middle - half - APART / 2, middle + half + APART / 2)
+        if all(edges[1] <= a or b <= edges[0] for a, b in kept.values()):
+            kept[mark] = edges
+    return sorted(kept)
 
 
 def _plain_unit(seconds: float) -> str:
@@ -162,9 +178,9 @@ def _plain_unit(seconds: float) -> str:
     return next(unit for unit in ("d", "h", "min", "s") if seconds >= SECONDS[unit])
 
 
-def _round_steps(axis: object, size: float, high: float) -> None:
-    """Put the ticks of a linear time axis on round numbers of its unit."""
-    from matplotlib.ticker import FixedLocator, MaxNLocator
+def _round_marks(high: float, size: float) -> list[float]:
+    """Return round numbers of a unit from 0 on, in seconds."""
+    from matplotlib.ticker import MaxNLocator
 
     values = MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]).tick_values(0, high / size)
-    axis.set_major_locator(FixedLocator([v * size for v in values if v * size <= high * 1.04]))  # type: ignore[attr-defined]
+    return [float(value) * size for value in values if 0 <= value * size <= high * 1.04]

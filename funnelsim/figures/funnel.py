@@ -204,6 +204,8 @@ def _bar(
             rectangle(sheet, x, middle - height / 2, count * ruler.scale, height, colour)
             x += count * ruler.scale
     written = wording.number(row.entered)
+    if row.more_to_come:
+        written = wording.text("{n} so far").format(n=written)
     inside = text_width(written, SIZE, 600) + 0.14 < row.advanced * ruler.scale
     sheet.text(
         ruler.left + 0.07 if inside else x + 0.06,
@@ -248,7 +250,10 @@ def _losses(sheet: Axes, row: Step, wording: Wording, ruler: Ruler, y: float) ->
 
 def _as_fit(row: Step, wording: Wording, room: float) -> str:
     """Name as many reasons as a line holds, the most frequent first."""
-    told = [f"{name} {wording.number(n)}" for name, n in row.reasons if n > 0]
+    reasons = [*row.reasons]
+    if reasons and (rest := row.lost - sum(n for _, n in reasons)) > 0:
+        reasons.append((wording.text("elsewhere"), rest))  # in a stage beside the path
+    told = [f"{name} {wording.number(n)}" for name, n in reasons if n > 0]
     while len(told) > 1 and text_width(" · ".join(told), SMALL) > room:
         told.pop()
     return fit(" · ".join(told), room, size=SMALL)
@@ -265,4 +270,6 @@ def _numbers(sheet: Axes, row: Step, wording: Wording, middle: float, layout: La
         sheet.text(layout.of_all, middle, wording.share(row.of_all), color=MUTED, **RIGHT)
     sheet.text(at, middle, wording.share(share), color=colour, **strong)
     interval = wording.shares(row.lo, row.hi)
+    if row.more_to_come:
+        interval = wording.text("expected {interval}").format(interval=interval)
     sheet.text(at, middle - 0.15, interval, size=6.5, color=MUTED, **RIGHT)

@@ -104,7 +104,8 @@ def overview(
 
 def _medians(frame: pd.DataFrame) -> dict[str, Span]:
     """Read the medians out of a table of percentiles."""
-    return {item: row[MEDIAN] for item, row in quantiles(frame).items() if MEDIAN in row}
+    rows = quantiles(frame).items()
+    return {item: row[MEDIAN] for item, row in rows if item and MEDIAN in row}
 
 
 def _reach(span: Span) -> float:

@@ -33,6 +33,7 @@ class Step:
     of_all: float
     reasons: tuple[tuple[str, float], ...] = ()
     final: bool = False
+    more_to_come: bool = False
 
     @property
     def other(self) -> float:
@@ -98,6 +99,7 @@ def _last(whole: Mapping[str, dict[str, Any]], wording: Wording) -> list[Step]:
             hi=float(row["hi"]),
             of_all=float(row["value"]),
             final=True,
+            more_to_come=bool(row.get("open", 0)),
         )
         for row in [*ends, whole[WON]]
     ]

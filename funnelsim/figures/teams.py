@@ -44,7 +44,7 @@ FOOT: Final = 0.42
 PITCH: Final = 0.82
 GAP: Final = 0.16  # of the pitch, between two teams
 START: Final = LEFT + 0.3
-MEAN: Final = WIDTH - 0.72
+MEAN: Final = WIDTH - 0.92
 OVERTIME: Final = WIDTH - 0.02
 BUSY: Final = "#8fbfe0"
 LINE: Final = "#0b5f97"
@@ -133,7 +133,7 @@ def _heading(sheet: Axes, frame: pd.DataFrame, wording: Wording, y: float) -> No
         key = {wording.text("hours worked (seats unknown)"): QUIET}
     write_key(sheet, key, START, y, room=MEAN - START - 0.6)
     write_heading(sheet, wording.text("busy"), MEAN, y, width=0.5)
-    write_heading(sheet, wording.text("overtime"), OVERTIME, y, width=0.65)
+    write_heading(sheet, wording.text("overtime"), OVERTIME, y, width=0.85)
 
 
 def _strip(axes: Axes, rows: pd.DataFrame, limit: float, wording: Wording) -> None:

@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, Literal
 
-from babel import Locale
+from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_skeleton, get_day_names
 from babel.numbers import format_compact_decimal, format_decimal, parse_pattern
+
+from funnelsim.errors import ParameterError, Problem
 
 __all__ = ["NO_VALUE", "Wording", "duration_unit"]
 
@@ -79,7 +81,11 @@ class Wording:
     @property
     def locale(self) -> Locale:
         """The Babel locale of the language."""
-        return Locale.parse(HOME.get(self.lang, self.lang))
+        try:
+            return Locale.parse(HOME.get(self.lang, self.lang))
+        except (UnknownLocaleError, ValueError) as error:
+            fix = 'Write a code such as "en", "uk", "ru" or "nl"'
+            raise ParameterError(Problem(f"lang={self.lang!r} is no language", fix=fix)) from error
 
     def label(self, item: object) -> str:
         """Return the name of a stage, team or reason; measures' own, such as (open), too."""
@@ -139,6 +145,8 @@ class Wording:
         """Write a duration in ``unit``, or in the one a person would use."""
         if not math.isfinite(seconds):
             return NO_VALUE
+        if 0 < seconds < 1 and unit is None:
+            return "<" + self.duration(1.0, "s")
         unit = unit or duration_unit(abs(seconds))
         amount = seconds / SECONDS[unit]
         number = self.number(amount, 1 if abs(amount) < 9.95 else 0)  # noqa: PLR2004

@@ -59,7 +59,7 @@ def conversion_tables(n: int, leads: int) -> tuple[pd.DataFrame, pd.DataFrame, p
         ]
         entered = advanced
     whole.append({"stage": "(won)", "value": entered / leads if leads else NAN})
-    ends = pd.DataFrame(whole).assign(lo=NAN, hi=NAN)
+    ends = pd.DataFrame(whole).assign(lo=0.01, hi=0.09, open=1)
     table = pd.DataFrame(stages)
     ends["advanced"] = np.append(table["entered"].to_numpy(), entered)
     return table, ends, pd.DataFrame(reasons)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from matplotlib.colors import to_rgb
 from matplotlib.ft2font import FT2Font
 
+from funnelsim.errors import ParameterError
 from funnelsim.figures import FONT_FOLDER, Wording, style
 from funnelsim.figures.axis import duration_scale, time_axis
 from funnelsim.figures.course import course
@@ -112,6 +113,11 @@ def test_shares_never_round_a_few_to_none_or_nearly_all_to_all() -> None:
     ]
 
 
+def test_an_unknown_language_is_refused_with_its_value() -> None:
+    with pytest.raises(ParameterError, match="lang='xx-klingon' is no language"):
+        Wording(lang="xx-klingon").number(1)
+
+
 def test_intervals_share_their_unit() -> None:
     assert Wording(lang="uk").shares(0.0345, 0.123) == "3,5–12%"
     assert Wording().durations(3 * 3600, 30 * 3600) == "3–30\xa0h"
@@ -174,7 +180,7 @@ def test_a_flow_loses_nobody_and_stays_within_its_stages(
 
 @given(st.floats(1, 1e8), st.floats(1, 1e6), st.sampled_from(["en", "uk", "ru", "nl"]))
 def test_duration_axes_have_few_ticks_all_of_them_told(low: float, ratio: float, lang: str) -> None:
-    axes = style.panel(style.page(2.0))
+    axes = style.panel(style.page(2.0), (1.6, 0.3, 2.4, 1.6))
     duration_scale(axes, low, low * ratio, Wording(lang=lang))
     inside = [
         tick for tick in axes.get_xticks() if axes.get_xlim()[0] <= tick <= axes.get_xlim()[1]
