@@ -12,17 +12,30 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from funnelsim.engine.draws import Arrivals
+from funnelsim.engine.arrivals import Arrivals
 from funnelsim.engine.plan import Plan, PlanEffort, PlanMark
-from funnelsim.events import EventLog, Metadata, Staffed, StageInfo, TeamInfo
+from funnelsim.engine.planning import decimals
+from funnelsim.engine.shocks import factors
+from funnelsim.events import EventLog, Metadata, ShockInfo, Staffed, StageInfo, TeamInfo
 from funnelsim.scenarios.stage import Stage
 from funnelsim.streams import Stream
 from funnelsim.worktime import from_instant
 
-__all__ = ["EffortRow", "Recording", "VisitRow", "event_log"]
+__all__ = ["EffortRow", "Lead", "Recording", "VisitRow", "event_log"]
 
 _NEVER = -(2**63)  # NaT as an integer
-Exit = Literal["moved", "timed_out", "ended", "open"]
+Exit = Literal["moved", "timed_out", "reneged", "ended", "open"]
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """A lead on its way: its number, key, source, kind and arrival."""
+
+    number: int
+    key: int
+    source: int
+    kind: int
+    arrived_at: int
 
 
 @dataclass(slots=True)
@@ -68,16 +81,35 @@ class MarkRow:
 class Recording:
     """Rows of one replication, in the order they began."""
 
-    def __init__(self, plan: Plan, arrivals: Arrivals) -> None:
+    def __init__(
+        self, plan: Plan, arrivals: Arrivals, seats: Sequence[Sequence[tuple[int, int]]]
+    ) -> None:
         self.plan = plan
         self.arrivals = arrivals
+        self.seats = seats
         self.visits: list[VisitRow] = []
         self.efforts: list[EffortRow] = []
         self.marks: list[MarkRow] = []
 
-    def enter(self, lead: int, visit: int, stage: int, now: int) -> VisitRow:
+    def lead(self, number: int) -> Lead:
+        """Begin with a lead; what it cost is booked when it arrives."""
+        arrivals = self.arrivals
+        lead = Lead(
+            number,
+            int(arrivals.key[number]),
+            int(arrivals.source[number]),
+            int(arrivals.kind[number]),
+            int(arrivals.arrived_at[number]),
+        )
+        cost = int(arrivals.cost[number])
+        if cost >= 0:
+            row = MarkRow(number, 1, lead.arrived_at, "acquired", "", -1, cost)
+            self.marks.append(row)
+        return lead
+
+    def enter(self, lead: Lead, visit: int, stage: int, now: int) -> VisitRow:
         """Begin a visit."""
-        row = VisitRow(lead, visit, stage, now)
+        row = VisitRow(lead.number, visit, stage, now)
         self.visits.append(row)
         return row
 
@@ -128,7 +160,7 @@ def event_log(recording: Recording, stream: Stream, engine: str) -> EventLog:
         visits=_visits(plan, visits, ids),
         efforts=_efforts(plan, efforts, ids),
         marks=_marks(plan, marks, ids),
-        meta=_metadata(plan, stream, engine),
+        meta=_metadata(recording, stream, engine),
     )
 
 
@@ -144,8 +176,8 @@ def _columns(rows: Sequence[Any], kind: type[Any]) -> dict[str, NDArray[Any]]:
 
 def _lead_ids(plan: Plan, arrivals: Arrivals, replication: int) -> NDArray[Any]:
     """Source, hour (UTC) and number within the hour: the same lead in every what-if."""
-    names = np.array([source.id for source in plan.sources], object)[arrivals.source]
-    hours = pd.to_datetime(arrivals.hour, unit="us", utc=True).strftime("%Y%m%dT%H%M")
+    names = np.array([source.id for source in plan.epochs[0].sources], object)[arrivals.source]
+    hours = pd.to_datetime(arrivals.slot, unit="us", utc=True).strftime("%Y%m%dT%H%M")
     suffix = f"~{replication}" if replication else ""
     return np.array(
         [
@@ -173,17 +205,18 @@ def _names(numbers: NDArray[Any], ids: Sequence[str | None]) -> pd.Series:
 
 
 def _leads(plan: Plan, arrivals: Arrivals, ids: NDArray[Any], replication: int) -> pd.DataFrame:
-    sources = [plan.scenario.sources[source.id] for source in plan.sources]
-    at = _times(arrivals.at)
+    sources = [plan.scenario.sources[source.id] for source in plan.epochs[0].sources]
+    kinds = [kind for source in plan.epochs[0].sources for kind in source.kinds]
+    at = _times(arrivals.arrived_at)
     window = from_instant(plan.observed_from)
     return pd.DataFrame(
         {
             "lead_id": pd.Series(ids, dtype="str"),
             "customer_id": pd.Series(ids, dtype="str"),
             "funnel": _names(arrivals.source, [s.funnel or plan.scenario.name for s in sources]),
-            "source": _names(arrivals.source, [source.id for source in plan.sources]),
-            "product": _names(arrivals.source, [s.product or None for s in sources]),
-            "segment": _names(arrivals.source, [s.segment or None for s in sources]),
+            "source": _names(arrivals.source, [source.id for source in plan.epochs[0].sources]),
+            "product": _names(arrivals.kind, [kind.product or None for kind in kinds]),
+            "segment": _names(arrivals.kind, [kind.segment or None for kind in kinds]),
             "arrived_at": at,
             "observed_from": at.where(at > pd.Timestamp(window), pd.Timestamp(window)),
             "replication": replication,
@@ -192,7 +225,7 @@ def _leads(plan: Plan, arrivals: Arrivals, ids: NDArray[Any], replication: int) 
 
 
 def _visits(plan: Plan, rows: dict[str, NDArray[Any]], ids: NDArray[Any]) -> pd.DataFrame:
-    stages = [stage.id for stage in plan.stages]
+    stages = [stage.id for stage in plan.epochs[0].stages]
     return pd.DataFrame(
         {
             "lead_id": pd.Series(ids[rows["lead"]], dtype="str"),
@@ -213,7 +246,7 @@ def _efforts(plan: Plan, rows: dict[str, NDArray[Any]], ids: NDArray[Any]) -> pd
             "lead_id": pd.Series(ids[rows["lead"]], dtype="str"),
             "visit": rows["visit"],
             "effort": pd.Series(rows["effort"], dtype="str"),
-            "team": _names(rows["team"], [team.id for team in plan.teams]),
+            "team": _names(rows["team"], [team.id for team in plan.epochs[0].teams]),
             "queued_at": _times(rows["queued_at"]),
             "started_at": _times(rows["started_at"]),
             "ended_at": _times(rows["ended_at"]),
@@ -240,8 +273,10 @@ def _marks(plan: Plan, rows: dict[str, NDArray[Any]], ids: NDArray[Any]) -> pd.D
     )
 
 
-def _metadata(plan: Plan, stream: Stream, engine: str) -> Metadata:
+def _metadata(recording: Recording, stream: Stream, engine: str) -> Metadata:
+    plan = recording.plan
     scenario = plan.scenario
+    minor = 10 ** decimals(scenario.currency)
     return Metadata(
         observed_from=from_instant(plan.observed_from),
         observed_until=from_instant(plan.observed_until),
@@ -263,9 +298,19 @@ def _metadata(plan: Plan, stream: Stream, engine: str) -> Metadata:
         ),
         teams=tuple(
             TeamInfo(
-                id=team.id, label=scenario.teams[team.id].label, staffed=_staffed(plan, team.seats)
+                id=team.id,
+                label=scenario.teams[team.id].label,
+                staffed=_staffed(plan, seats),
+                pauses=team.pause is not None,
+                cost_per_hour=round(scenario.teams[team.id].cost_per_hour * minor),
             )
-            for team in plan.teams
+            for team, seats in zip(plan.epochs[0].teams, recording.seats, strict=True)
+        ),
+        shocks=tuple(
+            ShockInfo(id=shock.id, start=from_instant(start), factor=factor)
+            for shock in plan.shocks
+            for start, factor in zip(shock.starts, factors(shock, stream).tolist(), strict=True)
+            if start < plan.observed_until
         ),
         provenance={
             "scenario": scenario.name,

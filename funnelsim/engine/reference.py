@@ -15,23 +15,28 @@ work that would only begin then does not begin. A time-out also ends work in han
 from __future__ import annotations
 
 import heapq
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any
 
 import simpy
 from simpy.events import EventPriority
 
-from funnelsim.engine.draws import Arrivals, arrivals
-from funnelsim.engine.plan import Plan, PlanEffort, PlanStage, PlanTeam
-from funnelsim.engine.recording import EffortRow, Recording, VisitRow
+from funnelsim.engine.arrivals import Arrivals, arrivals
+from funnelsim.engine.plan import Epoch, Plan, PlanEffort, PlanStage
+from funnelsim.engine.recording import Lead, Recording, VisitRow
+from funnelsim.engine.seating import seats_over_time
+from funnelsim.engine.shocks import factors
 from funnelsim.streams import Stream
 from funnelsim.worktime import FAR
 
 __all__ = ["run"]
 
 Process = Generator[simpy.Event, object, None]
-Steps = Generator[simpy.Event, object, bool]
+Steps = Generator[simpy.Event, object, "Result"]
 Progress = Callable[[float], None]
 
 _SLICES = 100  # how often progress is told
@@ -54,6 +59,35 @@ def run(plan: Plan, stream: Stream, progress: Progress | None = None) -> Recordi
         All that happened before ``plan.observed_until``.
     """
     return Model(plan, stream).run(progress)
+
+
+class Result(IntEnum):
+    """How a step of a visit ended; where several happen at once the smallest counts."""
+
+    REFUSED = 0
+    TIMED_OUT = 1
+    RENEGED = 2
+    STOPPED = 3
+    DONE = 4
+
+
+DONE = Result.DONE
+
+
+@dataclass(slots=True)
+class Stay:
+    """A lead in a stage: what its work needs to know."""
+
+    lead: Lead
+    row: VisitRow
+    epoch: Epoch
+    stage: PlanStage
+    nth: int
+    waited: int = 0
+
+    def draw(self, stream: Stream, place: int) -> tuple[float, float, float, float]:
+        """The uniforms of this visit at a place of the scenario."""
+        return stream.uniforms(self.lead.key, place, self.nth - 1)
 
 
 @dataclass(order=True, slots=True)
@@ -80,9 +114,9 @@ class Grants(simpy.Event):
 class Desk:
     """Seats of one team and who waits for them."""
 
-    def __init__(self, model: Model, plan: PlanTeam) -> None:
+    def __init__(self, model: Model, changes: Sequence[tuple[int, int]]) -> None:
         self.model = model
-        self.plan = plan
+        self.changes = changes
         self.seats = 0
         self.busy = 0
         self.waiting: list[Request] = []
@@ -103,7 +137,7 @@ class Desk:
     def opening_hours(self) -> Process:
         """Change the seats as planned; fewer seats never take work away."""
         env = self.model.env
-        for instant, seats in self.plan.seats:
+        for instant, seats in self.changes:
             if instant > self.model.now:
                 yield env.timeout(instant - self.model.now)
             self.seats = seats
@@ -126,8 +160,10 @@ class Model:
         self.plan = plan
         self.stream = stream
         self.arrivals: Arrivals = arrivals(plan, stream)
-        self.desks = [Desk(self, team) for team in plan.teams]
-        self.recording = Recording(plan, self.arrivals)
+        seats = [seats_over_time(plan, i, stream) for i in range(len(plan.epochs[0].teams))]
+        self.desks = [Desk(self, changes) for changes in seats]
+        self.shocks = [factors(shock, stream).tolist() for shock in plan.shocks]
+        self.recording = Recording(plan, self.arrivals, seats)
         self._grants: Grants | None = None
 
     @property
@@ -161,76 +197,133 @@ class Model:
 
     def source(self) -> Process:
         """Leads arrive."""
-        for number, at in enumerate(self.arrivals.at.tolist()):
+        for number, at in enumerate(self.arrivals.arrived_at.tolist()):
             if at > self.now:
                 yield self.env.timeout(at - self.now)
             self.env.process(self.lead(number))
 
     def lead(self, number: int) -> Process:
         """A lead's way through the funnel."""
-        key = int(self.arrivals.key[number])
+        lead = self.recording.lead(number)
         visits: Counter[int] = Counter()
-        at = self.plan.sources[self.arrivals.source[number]].stage
+        at: int | None = self.plan.epoch(lead.arrived_at).sources[lead.source].stage
         while at is not None:
-            stage = self.plan.stages[at]
-            ordinal = visits[at]
+            epoch = self.plan.epoch(self.now)
             visits[at] += 1
-            visit = self.recording.enter(number, sum(visits.values()), at, self.now)
-            for mark in stage.marks:
-                u_value, u_cost, _, _ = self.stream.uniforms(key, mark.place, ordinal)
-                self.recording.mark(visit, mark, u_value, u_cost)
-            at = yield from self.stay(visit, stage, key, ordinal)
+            row = self.recording.enter(lead, sum(visits.values()), at, self.now)
+            stay = Stay(lead, row, epoch, epoch.stages[at], visits[at])
+            for mark in stay.stage.marks:
+                self.recording.mark(row, mark, *stay.draw(self.stream, mark.place)[:2])
+            at = yield from self.visit(stay)
 
-    def stay(
-        self, visit: VisitRow, stage: PlanStage, key: int, ordinal: int
-    ) -> Generator[simpy.Event, object, int | None]:
+    def visit(self, stay: Stay) -> Generator[simpy.Event, object, int | None]:
         """One visit: delay, work, delay, and where to go next."""
-        u_before, u_after, u_advance, u_other = self.stream.uniforms(key, stage.place, ordinal)
-        deadline = stage.timeout.end(visit.entered_at, 0.5) if stage.timeout else FAR
-        done = True
-        if stage.delay_before:
-            done = yield from self.wait(stage.delay_before.end(self.now, u_before), deadline)
-        if done:
-            visit.ready_at = self.now
-        for effort in stage.efforts:
-            done = done and (yield from self.work(visit, effort, key, ordinal, deadline))
-        if done and stage.delay_after:
-            done = yield from self.wait(stage.delay_after.end(self.now, u_after), deadline)
-        if not done:
-            return self.recording.leave(visit, self.now, "timed_out", stage.timeout_to)
-        if stage.route is None:
-            return self.recording.leave(visit, self.now, "ended", None)
-        return self.recording.leave(
-            visit, self.now, "moved", stage.route.choose(u_advance, u_other)
-        )
+        row, stage = stay.row, stay.stage
+        u_before, u_after, u_advance, u_other = stay.draw(self.stream, stage.place)
+        deadline = stage.timeout.end(row.entered_at, 0.5) if stage.timeout else FAR
+        end = stage.delay_before.end(self.now, u_before) if stage.delay_before else self.now
+        result = yield from self.wait(stage.next_moment(end), deadline)
+        if result is DONE:
+            row.ready_at = self.now
+            result = yield from self.efforts(stay, deadline)
+        if result is DONE and stage.delay_after:
+            result = yield from self.wait(stage.delay_after.end(self.now, u_after), deadline)
+        match result:
+            case Result.TIMED_OUT:
+                return self.recording.leave(row, self.now, "timed_out", stage.timeout_to)
+            case Result.RENEGED:
+                return self.recording.leave(row, self.now, "reneged", stage.patience_to)
+            case Result.REFUSED:
+                return self.recording.leave(row, self.now, "moved", stage.refused_to)
+        if not stage.routes:
+            return self.recording.leave(row, self.now, "ended", None)
+        age = self.now - stay.lead.arrived_at
+        route = stage.route(stay.lead.kind, stay.nth, age, stay.waited)
+        to = route.choose(u_advance, u_other, self.odds(stage))
+        return self.recording.leave(row, self.now, "moved", to)
+
+    def odds(self, stage: PlanStage) -> float:
+        """The factor by which shocks multiply the odds of advancing now."""
+        product = 1.0
+        for shock in stage.shocks:
+            period = bisect_right(self.plan.shocks[shock].starts, self.now) - 1
+            product *= self.shocks[shock][max(period, 0)]
+        return product
 
     def wait(self, end: int, deadline: int) -> Steps:
-        """Let time pass; False if the deadline came first."""
+        """Let time pass, but not beyond the deadline."""
         until = min(end, deadline)
         if until > self.now:
             yield self.env.timeout(until - self.now)
-        return end <= deadline
+        return DONE if end <= deadline else Result.TIMED_OUT
+
+    def efforts(self, stay: Stay, deadline: int) -> Steps:
+        """All work of a visit: one piece after another, or side by side."""
+        stage = stay.stage
+        if stage.join != "series" and len(stage.efforts) > 1:
+            return (yield from self.side_by_side(stay, deadline))
+        for effort in stage.efforts:
+            result = yield from self.work(stay, effort, deadline, stop=None)
+            if result is not DONE:
+                return result
+        return DONE
+
+    def side_by_side(self, stay: Stay, deadline: int) -> Steps:
+        """Work by several teams at once; what is decided stops the rest."""
+        stop = self.env.event()
+        running = [
+            self.env.process(self.work(stay, effort, deadline, stop))
+            for effort in stay.stage.efforts
+        ]
+        enough = set(Result) - ({DONE} if stay.stage.join != "any" else set())
+        while not all(work.triggered for work in running):
+            yield simpy.AnyOf(self.env, [work for work in running if not work.triggered])
+            ended = {work.value for work in running if work.triggered}
+            if ended & enough and not stop.triggered:
+                stop.succeed()
+        results: set[Any] = {work.value for work in running}
+        if stay.stage.join == "any" and DONE in results:
+            return DONE
+        return Result(min(results))
 
     def work(
-        self, visit: VisitRow, effort: PlanEffort, key: int, ordinal: int, deadline: int
+        self, stay: Stay, effort: PlanEffort, deadline: int, stop: simpy.Event | None
     ) -> Steps:
-        """Queue for a seat and be worked on; False if the deadline came first."""
+        """Queue for a seat and be worked on, unless deadline, patience or ``stop`` come first."""
         if deadline <= self.now:
-            return False
+            return Result.TIMED_OUT
+        u_duration, u_refuse, u_patience, _ = stay.draw(self.stream, effort.place)
+        patience = stay.stage.patience
+        lost = patience.end(self.now, u_patience) if patience else FAR
+        if lost <= self.now:
+            return Result.RENEGED
         desk = self.desks[effort.team]
-        row: EffortRow = self.recording.queue(visit, effort, self.now)
-        request = desk.request(effort.priority, key)
-        if deadline < FAR:
-            yield request.granted | self.env.timeout(deadline - self.now)
-        else:
-            yield request.granted
+        row = self.recording.queue(stay.row, effort, self.now)
+        request = desk.request(effort.priority, stay.lead.key)
+        yield from self.either(request.granted, min(deadline, lost), stop)
         if not request.granted.triggered:
             request.given_up = True
             row.ended_at = self.now
-            return False
+            if deadline <= self.now:
+                return Result.TIMED_OUT
+            return Result.RENEGED if lost <= self.now else Result.STOPPED
         row.started_at = self.now
-        duration = effort.duration.length(self.stream.uniforms(key, effort.place, ordinal)[0])
-        done = yield from self.wait(desk.plan.finish(row.started_at, duration), deadline)
+        stay.waited += row.started_at - row.queued_at
+        duration = effort.duration.length(u_duration)
+        finish = stay.epoch.teams[effort.team].finish(row.started_at, duration)
+        if finish > self.now:
+            yield from self.either(None, min(finish, deadline), stop)
         row.ended_at = self.now
         desk.release()
-        return done
+        if finish <= self.now:
+            return Result.REFUSED if u_refuse < effort.refuse else DONE
+        return Result.TIMED_OUT if deadline <= self.now else Result.STOPPED
+
+    def either(
+        self, event: simpy.Event | None, limit: int, stop: simpy.Event | None
+    ) -> Generator[simpy.Event, object, None]:
+        """Wait for an event, an instant or ``stop``, whichever comes first."""
+        events = [e for e in (event, stop) if e is not None]
+        if limit < FAR or not events:  # work laid down for good still holds its seat
+            events.append(self.env.timeout(limit - self.now))
+        yield simpy.AnyOf(self.env, events)

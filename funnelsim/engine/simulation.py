@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from funnelsim.engine.plan import make_plan
+from funnelsim.engine.planning import make_plan
 from funnelsim.engine.recording import event_log
 from funnelsim.engine.reference import run
 from funnelsim.errors import ParameterError, Problem

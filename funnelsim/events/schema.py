@@ -13,6 +13,7 @@ __all__ = [
     "SCHEMA",
     "TIME",
     "Metadata",
+    "ShockInfo",
     "Staffed",
     "StageInfo",
     "TeamInfo",
@@ -110,6 +111,18 @@ class TeamInfo(Record):
     id: str
     label: Mapping[str, str] = {}
     staffed: tuple[Staffed, ...] = ()
+    pauses: bool = False
+    """At closing time work in hand is laid down, so closed hours are not worked."""
+    cost_per_hour: int = 0
+    """Minor units of the log's currency; 0 where the data does not say."""
+
+
+class ShockInfo(Record):
+    """The factor of one shock in the period that begins at ``start``."""
+
+    id: str
+    start: AwareDatetime
+    factor: float
 
 
 class Metadata(Record):
@@ -131,6 +144,7 @@ class Metadata(Record):
     illustrative: bool = False
     stages: tuple[StageInfo, ...] = ()
     teams: tuple[TeamInfo, ...] = ()
+    shocks: tuple[ShockInfo, ...] = ()
     known: Mapping[str, Literal["arrival", "mark", "overwritten"]] = {}
     labels: Mapping[str, Mapping[str, str]] = {}
     provenance: Mapping[str, str] = {}

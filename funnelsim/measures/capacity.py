@@ -12,7 +12,7 @@ from funnelsim.events import EventLog, TeamInfo
 from funnelsim.measures.estimates import proportion
 from funnelsim.measures.journeys import MISSING, SECOND, journeys, keys_of, stamps, window
 from funnelsim.measures.periods import edges
-from funnelsim.measures.steps import Steps, area, highest, steps
+from funnelsim.measures.steps import Steps, area, highest, steps, while_open
 from funnelsim.measures.tables import (
     WORK,
     By,
@@ -153,6 +153,8 @@ def service_level(
 def _busy_share(team: TeamInfo, busy: Steps, cuts: Integers, touched: Integers) -> pd.DataFrame:
     """Rows of one team, period by period."""
     seats = steps(*_staffed(team))
+    if team.pauses:
+        busy = while_open(busy, seats)
     busy_h, seats_h = area(busy, cuts) / HOUR, area(seats, cuts) / HOUR
     staffed_h = area(highest(seats, busy), cuts) / HOUR
     overtime_h = staffed_h - seats_h

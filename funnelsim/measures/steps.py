@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Steps", "area", "highest", "level_at", "steps"]
+__all__ = ["Steps", "area", "highest", "level_at", "steps", "while_open"]
 
 Integers = NDArray[np.int64]
 
@@ -101,3 +101,16 @@ def highest(one: Steps, other: Steps) -> Steps:
     """
     times = np.union1d(one.times, other.times)
     return Steps(times, np.maximum(level_at(one, times), level_at(other, times)))
+
+
+def while_open(line: Steps, seats: Steps) -> Steps:
+    """Return the level while there are seats, and 0 while there are none.
+
+    Examples
+    --------
+    >>> busy, seats = steps(np.array([0]), np.array([30])), steps(np.array([10]), np.array([20]))
+    >>> while_open(busy, seats).levels.tolist()
+    [0, 1, 0, 0]
+    """
+    times = np.union1d(line.times, seats.times)
+    return Steps(times, np.where(level_at(seats, times) > 0, level_at(line, times), 0))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from funnelsim.scenarios.quantity import Spec
-from funnelsim.scenarios.source import Rate, parse_rate
+from funnelsim.scenarios.rate import Rate, parse_rate
 from funnelsim.worktime import Duration, parse_duration
 
 __all__ = ["adjusted"]

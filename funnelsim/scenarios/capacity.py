@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, time
+from zoneinfo import ZoneInfo
 
 from funnelsim.scenarios.findings import Finding
 from funnelsim.scenarios.paths import Paths
 from funnelsim.scenarios.scenario import Scenario
-from funnelsim.worktime import HOUR, WEEK
+from funnelsim.scenarios.team import Staff
+from funnelsim.worktime import HOUR, WEEK, to_instant
 
 __all__ = ["TeamLoad", "busy_teams", "offered_load"]
 
@@ -84,19 +87,34 @@ def offered_load(scenario: Scenario, paths: Paths | None = None) -> tuple[TeamLo
             hours = paths.work_hours(effort.duration, effort.team) * stay.reaches_work
             work[effort.team] += float(visits) * hours if hours else 0.0
     return tuple(
-        TeamLoad(key, team.seats, work[key], team.seats * _open_hours(scenario, key))
+        TeamLoad(
+            key,
+            max((entry.seats for entry in team.staffing()), default=0),
+            work[key],
+            sum(_seat_hours(scenario, entry) for entry in team.staffing()) * (1 - team.shrinkage),
+        )
         for key, team in scenario.teams.items()
     )
 
 
-def _open_hours(scenario: Scenario, team: str) -> float:
-    """Mean hours a week that a team's calendar is open in the observed window."""
+def _seat_hours(scenario: Scenario, entry: Staff) -> float:
+    """Mean seat hours a week of some staff in the observed window; a ramp counts half."""
     _, start, end = scenario.run.instants(scenario.time_zone)
-    name = scenario.teams[team].calendar or scenario.calendar
+    zone = ZoneInfo(scenario.time_zone)
+    weeks = (end - start) / WEEK
+    begin = start
+    if entry.start:
+        hired = to_instant(datetime.combine(entry.start, time(), zone))
+        begin = max(start, hired + round(entry.ramp.microseconds() / 2))
+    if entry.end:
+        end = min(end, to_instant(datetime.combine(entry.end, time(), zone)))
+    if begin >= end:
+        return 0.0
+    name = entry.calendar or scenario.calendar
     if name is None:
-        return 168.0
-    work = scenario.calendars[name].work_time(scenario.time_zone, start, end)
-    return work.between(start, end) / HOUR / ((end - start) / WEEK)
+        return entry.seats * (end - begin) / HOUR / weeks
+    work = scenario.calendars[name].work_time(scenario.time_zone, begin, end)
+    return entry.seats * work.between(begin, end) / HOUR / weeks
 
 
 def busy_teams(paths: Paths) -> Iterator[Finding]:

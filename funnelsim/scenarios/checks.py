@@ -179,7 +179,7 @@ def _unreachable(paths: Paths) -> Iterator[Finding]:
                 fix="Lead a source or another stage's next to it, or delete it.",
             )
     for key, source in paths.scenario.sources.items():
-        if source.rate.amount == 0:
+        if source.rate is not None and source.rate.amount == 0:
             message = "no lead ever comes from here"
             yield Finding(severity="note", message=message, path=f"sources.{key}.rate", value=0)
 

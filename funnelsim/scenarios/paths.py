@@ -6,14 +6,19 @@ run, no substitute for it.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import math
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from funnelsim.scenarios.calendar import WEEKDAYS
+from funnelsim.scenarios.demand import leads_per_week
+from funnelsim.scenarios.moment import Moment
 from funnelsim.scenarios.quantity import DurationSpec
+from funnelsim.scenarios.routing import When
 from funnelsim.scenarios.scenario import Scenario
 from funnelsim.scenarios.stage import Effort, Stage
 from funnelsim.worktime import DAY, HOUR, WEEK, Duration
@@ -104,7 +109,7 @@ class Paths:
         """Leads a week from outside, shape (n_stages,)."""
         found = np.zeros(len(self.keys))
         for source in self.scenario.sources.values():
-            found[self.number[source.stage]] += source.rate.per_hour * 168
+            found[self.number[source.stage]] += leads_per_week(source, self.scenario)
         return found
 
     @cached_property
@@ -112,8 +117,12 @@ class Paths:
         """Probability to move from stage to stage by *next*, shape (n_stages, n_stages)."""
         found = np.zeros((len(self.keys),) * 2)
         for i, stage in enumerate(self.scenario.stages.values()):
-            for target, share in stage.next.to.items() if stage.next else ():
-                found[i, self.number[target]] += share * (1 - self.stays[i].expires)
+            stays = 1 - self.stays[i].expires
+            agreed = math.prod(1 - effort.refuse for effort in stage.efforts.values())
+            if stage.refused_to:
+                found[i, self.number[stage.refused_to]] += (1 - agreed) * stays
+            for target, share in self._shares(stage).items():
+                found[i, self.number[target]] += share * agreed * stays
         return found
 
     @cached_property
@@ -132,6 +141,8 @@ class Paths:
         for i, stage in enumerate(self.scenario.stages.values()):
             if stage.timeout and stage.efforts:  # waiting for a team may take any time
                 found[i, self.number[stage.timeout.to]] = True
+            if stage.patience and stage.efforts:
+                found[i, self.number[stage.patience.to]] = True
         return found
 
     def reachable(self) -> set[str]:
@@ -198,10 +209,49 @@ class Paths:
         odds[way] = np.linalg.solve(rest, step[way][:, goal].sum(axis=1))
         return odds
 
+    def _shares(self, stage: Stage) -> dict[str, float]:
+        """Mean probabilities of the ways out, over the cases of the routing table.
+
+        Approximate: a case for some kinds of leads counts by their share of all leads,
+        one from the n-th visit on counts 1/n, those by age or wait one half.
+        """
+        if stage.next is None:
+            return {}
+        left, found = 1.0, dict.fromkeys(self.keys, 0.0)
+        for case in stage.next.cases:
+            weight = left * self._weight(case.when)
+            left -= weight
+            for target, share in case.to.items():
+                found[target] += weight * share
+        for target, share in stage.next.to.items():
+            found[target] += left * share
+        return {target: share for target, share in found.items() if share}
+
+    def _weight(self, when: When) -> float:
+        """About which share of leads a case is for."""
+        fits = total = 0.0
+        for key, source in self.scenario.sources.items():
+            rate = leads_per_week(source, self.scenario)
+            total += rate
+            if not when.source or key in when.source:
+                fits += rate * sum(
+                    kind.share
+                    for kind in source.kinds()
+                    if (not when.product or kind.product in when.product)
+                    and (not when.segment or kind.segment in when.segment)
+                )
+        weight = fits / total if total else 1.0
+        weight /= when.visit or 1
+        return weight / 2 if when.age or when.wait else weight
+
     def _stay(self, stage: Stage) -> Stay:
         """Time in a stage if no team is ever busy."""
         before, after = (self.hours(d, stage) for d in (stage.delay_before, stage.delay_after))
-        work = sum(self._elapsed_work(effort) for effort in stage.efforts.values())
+        if stage.until is not None:
+            before = np.add.outer(before, _until_hours(stage.until)).ravel()
+        works = [self._elapsed_work(effort) for effort in stage.efforts.values()] or [0.0]
+        joined: dict[str, Callable[[list[float]], float]] = {"series": sum, "any": min}
+        work = joined.get(stage.join, max)(works)
         if stage.timeout is None:
             mean = before.mean() + work + after.mean()
             return Stay(0.0, (mean, before.var() + after.var() + mean**2), (0.0, 0.0), 1.0)
@@ -246,6 +296,13 @@ class Paths:
         name = self.scenario.teams[team].calendar or self.scenario.calendar
         day = self.clocks[name].business_day if name else 8 * HOUR
         return spec.quantiles(lambda duration: _microseconds(duration, day)).mean / HOUR
+
+
+def _until_hours(moment: Moment) -> Floats:
+    """About how many hours until such a moment, if one comes at any time."""
+    daily = moment.day in {"every day", "opening"}
+    period = 24.0 if daily else 168.0 if moment.day in WEEKDAYS else _MONTH / HOUR
+    return (np.arange(10) + 0.5) / 10 * period
 
 
 def _microseconds(duration: object, business_day: int) -> float:

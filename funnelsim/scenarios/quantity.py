@@ -79,6 +79,7 @@ _SHAPES = {
     "constant": [{"value"}],
     "uniform": [{"min", "max"}],
     "triangular": [{"min", "likely", "max"}],
+    "elicited": [{"low", "likely", "high"}],
     "empirical": [{"values"}, {"values", "weights"}],
     "mixture": [{"mixture"}],
 }
@@ -88,6 +89,7 @@ Family = Literal[
     "constant",
     "uniform",
     "triangular",
+    "elicited",
     "exponential",
     "gamma",
     "weibull",
@@ -126,8 +128,12 @@ class Spec(Frozen, Generic[Q]):
     p99: Q | None = None
     min: Q | None = None
     likely: Q | None = None
-    """The most frequent value (triangular)."""
+    """The most frequent value (triangular, elicited)."""
     max: Q | None = None
+    low: Q | None = None
+    """Without data: one in ten is lower (with ``likely`` and ``high``)."""
+    high: Q | None = None
+    """Without data: one in ten is higher."""
     values: tuple[Q, ...] | None = None
     """Observed values (empirical)."""
     weights: tuple[float, ...] | None = None

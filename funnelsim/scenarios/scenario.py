@@ -16,9 +16,11 @@ from funnelsim.scenarios.calendar import Calendar, Zone
 from funnelsim.scenarios.frozen import Frozen, Id, Label
 from funnelsim.scenarios.references import broken_references
 from funnelsim.scenarios.run import Run
+from funnelsim.scenarios.shock import Shock
 from funnelsim.scenarios.source import Source
 from funnelsim.scenarios.stage import Stage
 from funnelsim.scenarios.team import Team
+from funnelsim.scenarios.what_if import WhatIf
 
 if TYPE_CHECKING:
     from funnelsim.scenarios.checks import Finding
@@ -67,6 +69,12 @@ class Scenario(Frozen):
     """Where leads come from."""
     stages: Mapping[Id, Stage] = Field(min_length=1)
     """In the order in which people read the funnel."""
+    shocks: Mapping[Id, Shock] = {}
+    """What many leads share: good and bad months."""
+    changes: Mapping[Id, WhatIf] = {}
+    """What will change on a date that is already known; each needs a ``start``."""
+    what_ifs: Mapping[Id, WhatIf] = {}
+    """Questions a head of sales would ask of this funnel."""
 
     @model_validator(mode="after")
     def _references(self) -> Self:

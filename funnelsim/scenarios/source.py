@@ -1,84 +1,87 @@
-"""A source: where leads come from, how many and when."""
+"""A source: where leads come from, how many, when, and of what kind."""
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Mapping
-from typing import Annotated
+from datetime import date, datetime
+from typing import Annotated, Self
 
-from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema, field_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from funnelsim.scenarios.calendar import WEEKDAYS, weekdays
-from funnelsim.scenarios.frozen import Frozen, Id, Label
-from funnelsim.scenarios.quantity import AmountSpec
-from funnelsim.worktime import DAY, HOUR, WEEK, plain_number
+from funnelsim.scenarios.calendar import weekdays
+from funnelsim.scenarios.frozen import Frozen, Id, Label, Share
+from funnelsim.scenarios.quantity import AmountSpec, DurationText
+from funnelsim.scenarios.rate import (
+    GrowthText,
+    HourWeights,
+    MonthWeights,
+    RateText,
+    WeekdayWeights,
+    hour_window,
+)
+from funnelsim.worktime import Duration
 
-__all__ = ["Rate", "Source", "parse_rate"]
+__all__ = ["Campaign", "Counts", "Mix", "Source"]
 
-_PER = {"h": HOUR, "d": DAY, "w": WEEK}
-_RATE = re.compile(r"\s*(\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*/\s*([a-z]+)\s*")
-
-
-class Rate(Frozen):
-    """Leads per hour, day or week."""
-
-    amount: float
-    per: str
-
-    @property
-    def per_hour(self) -> float:
-        """Mean leads per hour."""
-        return self.amount * HOUR / _PER[self.per]
-
-    def __str__(self) -> str:
-        return f"{plain_number(self.amount)} / {self.per}"
+_TOLERANCE = 1e-9
 
 
-def parse_rate(text: object) -> object:
-    """Read ``"40 / d"``, ``"5 / w"``.
+class Campaign(Frozen):
+    """Days on which more (or fewer) leads come."""
 
-    Examples
-    --------
-    >>> parse_rate("48 / d").per_hour
-    2.0
-    """
-    if isinstance(text, Rate):
-        return text
-    match = _RATE.fullmatch(text) if isinstance(text, str) else None
-    amount = float(match[1]) if match else math.inf
-    if match is None or match[2] not in _PER or math.isinf(amount):
-        msg = f"{text!r} is not a rate; write leads per h, d or w, for example '40 / d'"
-        raise ValueError(msg)
-    return Rate(amount=amount, per=match[2])
+    start: date
+    """First day."""
+    end: date
+    """The day after the last."""
+    times: Annotated[float, Field(ge=0)]
+    """Factor on the rate, for example 2.5."""
 
-
-RateText = Annotated[
-    Rate,
-    BeforeValidator(parse_rate),
-    PlainSerializer(str, return_type=str),
-    WithJsonSchema(
-        {
-            "type": "string",
-            "pattern": r"^\s*\d+(\.\d+)?([eE][+-]?\d+)?\s*/\s*[hdw]\s*$",
-            "examples": ["40 / d", "5 / w", "12 / h"],
-        }
-    ),
-]
-
-_HOURS = re.compile(r"\s*(\d{1,2})\s*-\s*(\d{1,2})\s*")
+    @model_validator(mode="after")
+    def _forwards(self) -> Self:
+        if not self.start < self.end:
+            msg = f"a campaign ends after it starts; end {self.end} is the day after the last"
+            raise ValueError(msg)
+        return self
 
 
-def _hour_window(text: str) -> range:
-    match = _HOURS.fullmatch(text)
-    if match is None or not 0 <= int(match[1]) < int(match[2]) <= 24:  # noqa: PLR2004
-        msg = f"{text!r} is not a window of hours such as '9-12' (from 9:00 to 12:00)"
-        raise ValueError(msg)
-    return range(int(match[1]), int(match[2]))
+class Mix(Frozen):
+    """One kind of lead within a source."""
+
+    share: Share
+    """Share of the source's leads; the shares of a mix sum to 1."""
+    segment: str = ""
+    product: str = ""
+    value: AmountSpec | None = None
+    """Value of a deal; left out: the source's."""
+
+
+class Counts(Frozen):
+    """Given counts of leads by period: one row a sample path."""
+
+    start: date
+    """First day of the first period."""
+    every: DurationText = Duration(1, "w")
+    """Length of a period in days or weeks."""
+    paths: tuple[tuple[Annotated[int, Field(ge=0)], ...], ...] = Field(min_length=1)
+    """Replication r follows row r (again from the first after the last)."""
+
+    @field_validator("every")
+    @classmethod
+    def _days(cls, every: Duration) -> Duration:
+        if every.unit not in {"d", "w"} or every.amount < 1 or every.amount % 1:
+            msg = f"{every}: periods are whole days or weeks"
+            raise ValueError(msg)
+        return every
+
+
+def _one_or_many(value: object) -> object:
+    return (value,) if isinstance(value, (str, datetime)) else value
 
 
 class Source(Frozen):
     """A stream of leads into one stage.
+
+    Its times come from a ``rate``, from ``counts`` by period or from a
+    ``replay`` of given moments.
 
     Examples
     --------
@@ -91,60 +94,77 @@ class Source(Frozen):
     """What the source is called in reports."""
     stage: Id
     """The stage its leads enter."""
-    rate: RateText
-    """Mean rate over a whole week; the two profiles only say when."""
-    by_weekday: Mapping[str, float] = {}
+    rate: RateText | None = None
+    """Mean rate over a whole week at the start of the run; the profiles only say when."""
+    by_weekday: WeekdayWeights = {}
     """Relative weights: ``{mon-fri: 1, sat: 0.4}``; weekdays not named count 1."""
-    by_hour: Mapping[str, float] = {}
+    by_hour: HourWeights = {}
     """Relative weights by window of local hours: ``{"9-12": 3, "12-18": 2}``; hours not
     named count 0 (all count 1 if nothing is named)."""
+    by_month: MonthWeights = {}
+    """Factors on the rate by season: ``{jan: 0.8, dec: 1.3}``; months not named count 1."""
+    growth: GrowthText | None = None
+    """Compound growth from the start of the run: ``2 % / mo``."""
+    campaigns: tuple[Campaign, ...] = ()
+    overdispersion: Annotated[float, Field(ge=0, le=3)] = 0
+    """How restless the days are: coefficient of variation of a random factor per day."""
+    counts: Counts | None = None
+    """Given counts instead of a rate, for example the sample paths of a forecast."""
+    replay: Annotated[tuple[datetime, ...], BeforeValidator(_one_or_many)] = ()
+    """Given moments instead of a rate: a history to run again (local time, or with offset)."""
     product: str = ""
     """What they ask for; a column to break reports down by."""
     segment: str = ""
     """Who they are, for example ``retail``; a column to break reports down by."""
     funnel: str = ""
     """Which funnel they belong to where a firm has several."""
+    mix: tuple[Mix, ...] = ()
+    """Kinds of leads with shares: segments, products, values."""
     value: AmountSpec | None = None
     """Value of a deal, in the scenario's currency."""
+    cost: AmountSpec | None = None
+    """What one lead costs (advertising), booked when it arrives."""
 
-    @field_validator("by_weekday")
-    @classmethod
-    def _weekday_weights(cls, weights: Mapping[str, float]) -> Mapping[str, float]:
-        days = [day for key in weights for day in weekdays(key)]
-        _check_weights(weights, [WEEKDAYS[day] for day in days], 7 - len(set(days)))
-        return weights
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        given = [name for name in ("rate", "counts", "replay") if getattr(self, name)]
+        if len(given) != 1:
+            found = " and ".join(given) or "none of them"
+            msg = f"a source has exactly one of rate, counts and replay; here it has {found}"
+            raise ValueError(msg)
+        if self.mix and abs(sum(part.share for part in self.mix) - 1) > _TOLERANCE:
+            shares = ", ".join(f"{part.share:g}" for part in self.mix)
+            msg = f"the shares of the mix sum to {sum(p.share for p in self.mix):g} ({shares})"
+            raise ValueError(msg)
+        return self
 
-    @field_validator("by_hour")
-    @classmethod
-    def _hour_weights(cls, weights: Mapping[str, float]) -> Mapping[str, float]:
-        hours = [str(hour) for key in weights for hour in _hour_window(key)]
-        _check_weights(weights, hours, 0 if weights else 1)
-        return weights
+    def kinds(self) -> tuple[Mix, ...]:
+        """The kinds of leads, spelled out: at least one."""
+        whole = Mix(share=1.0, segment=self.segment, product=self.product, value=self.value)
+        return tuple(
+            Mix(
+                share=part.share,
+                segment=part.segment or self.segment,
+                product=part.product or self.product,
+                value=part.value or self.value,
+            )
+            for part in self.mix
+        ) or (whole,)
 
-    def profile(self) -> list[list[float]]:
-        """Leads per hour by weekday (7 rows, Monday first) and local hour (24)."""
+    def weights(self) -> list[list[float]]:
+        """Relative weights by weekday (7 rows, Monday first) and local hour (24), mean 1."""
         by_day = [1.0] * 7
         for key, weight in self.by_weekday.items():
             for day in weekdays(key):
                 by_day[day] = weight
         by_hour = [0.0 if self.by_hour else 1.0] * 24
         for key, weight in self.by_hour.items():
-            for hour in _hour_window(key):
+            for hour in hour_window(key):
                 by_hour[hour] = weight
-        factor = self.rate.per_hour * 168 / (sum(by_day) * sum(by_hour))
+        factor = 168 / (sum(by_day) * sum(by_hour))
         return [[factor * day * hour for hour in by_hour] for day in by_day]
 
-
-def _check_weights(weights: Mapping[str, float], named: list[str], unnamed: int) -> None:
-    """Weights are not negative, not all zero, and nothing is named twice."""
-    twice = sorted({name for name in named if named.count(name) > 1})
-    if twice:
-        msg = f"named twice: {', '.join(twice)}"
-        raise ValueError(msg)
-    negative = [f"{key}: {weight:g}" for key, weight in weights.items() if weight < 0]
-    if negative:
-        msg = f"weights are 0 or more, got {', '.join(negative)}"
-        raise ValueError(msg)
-    if not unnamed and not any(weights.values()):
-        msg = "all weights are 0, so no lead could ever arrive"
-        raise ValueError(msg)
+    def profile(self) -> list[list[float]]:
+        """Leads per hour by weekday (7 rows, Monday first) and local hour (24)."""
+        per_hour = self.rate.per_hour if self.rate else 0.0
+        return [[per_hour * weight for weight in hours] for hours in self.weights()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BeforeValidator,
@@ -12,13 +12,15 @@ from pydantic import (
     SerializerFunctionWrapHandler,
     field_serializer,
     model_serializer,
+    model_validator,
 )
 
-from funnelsim.scenarios.frozen import Frozen, Id, Label, spelled_out
+from funnelsim.scenarios.frozen import Frozen, Id, Label, Share, spelled_out
+from funnelsim.scenarios.moment import MomentText
 from funnelsim.scenarios.quantity import AmountSpec, DurationSpec, DurationText
 from funnelsim.scenarios.routing import Next
 
-__all__ = ["Effort", "Mark", "Stage", "Timeout"]
+__all__ = ["Effort", "Mark", "Patience", "Stage", "Timeout"]
 
 
 class Effort(Frozen):
@@ -30,6 +32,8 @@ class Effort(Frozen):
     """Working time (the team's hands are on it)."""
     priority: int = 0
     """Smaller goes first; equal priorities are served in order of waiting."""
+    refuse: Annotated[Share, Field(ge=0, le=1)] = 0.0
+    """Share of cases that this work ends with a refusal (with ``join: first_refusal``)."""
     label: Label = {}
     """What the work is called in reports."""
 
@@ -39,6 +43,15 @@ class Timeout(Frozen):
 
     after: DurationText
     """Counted from entering the stage."""
+    to: Id
+    """The stage they go to."""
+
+
+class Patience(Frozen):
+    """How long leads wait for work to start; who loses patience goes elsewhere (reneges)."""
+
+    after: DurationSpec
+    """Counted from queueing until work starts."""
     to: Id
     """The stage they go to."""
 
@@ -83,8 +96,18 @@ class Stage(Frozen):
     """Group of stages it belongs to."""
     delay_before: DurationSpec | None = None
     """Time before the work in which nobody works (the client thinks)."""
+    until: MomentText | None = None
+    """After ``delay_before``, wait for this moment: ``opening``, ``mon 09:00``,
+    ``day 15``, ``first business day``."""
     efforts: Mapping[Id, Effort] = Field(default={}, max_length=20)
-    """Work, one piece after another."""
+    """Work, one piece after another unless ``join`` says otherwise."""
+    join: Literal["series", "all", "any", "first_refusal"] = "series"
+    """``all``: side by side, go on when all are done; ``any``: when the first is done;
+    ``first_refusal``: when all agreed, or at the first refusal."""
+    refused_to: Id | None = None
+    """Where a refused lead goes (with ``join: first_refusal``)."""
+    patience: Patience | None = None
+    """How long leads wait for each piece of work to start."""
     delay_after: DurationSpec | None = None
     """Time after the work."""
     calendar: Id | None = None
@@ -98,3 +121,14 @@ class Stage(Frozen):
     """Set on entering: ``won``, ``lost`` (with a reason), ``qualified``, ``paid`` …"""
     next: Next | None = None
     """Where leads go; a stage without it ends the lead's way."""
+
+    @model_validator(mode="after")
+    def _refusals(self) -> Self:
+        refusing = [key for key, effort in self.efforts.items() if effort.refuse]
+        if self.join == "first_refusal" and (not self.refused_to or not refusing):
+            msg = "join: first_refusal needs refused_to and an effort with refuse"
+            raise ValueError(msg)
+        if self.join != "first_refusal" and (self.refused_to or refusing):
+            msg = "refuse and refused_to belong to join: first_refusal"
+            raise ValueError(msg)
+        return self

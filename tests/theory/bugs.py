@@ -19,8 +19,9 @@ from scipy import stats
 from simpy.events import NORMAL
 
 from funnelsim.distributions import SampleTable
-from funnelsim.engine import draws, reference
-from funnelsim.engine.plan import Plan, PlanStage, PlanTeam, Timer, make_plan
+from funnelsim.engine import arrivals, reference, seating
+from funnelsim.engine.plan import Epoch, Plan, PlanStage, PlanTeam, Timer
+from funnelsim.engine.planning import make_plan
 from funnelsim.scenarios import calendar
 from funnelsim.streams import Stream
 from funnelsim.worktime import HOUR, open_hours
@@ -56,12 +57,16 @@ def _planned(change: Callable[[Plan], Plan]) -> AbstractContextManager[Any]:
     )
 
 
+def _epochs(change: Callable[[Epoch], Epoch]) -> AbstractContextManager[Any]:
+    return _planned(lambda plan: replace(plan, epochs=tuple(map(change, plan.epochs))))
+
+
 def _staged(change: Callable[[PlanStage], PlanStage]) -> AbstractContextManager[Any]:
-    return _planned(lambda plan: replace(plan, stages=tuple(map(change, plan.stages))))
+    return _epochs(lambda epoch: replace(epoch, stages=tuple(map(change, epoch.stages))))
 
 
 def _teamed(change: Callable[[PlanTeam], PlanTeam]) -> AbstractContextManager[Any]:
-    return _planned(lambda plan: replace(plan, teams=tuple(map(change, plan.teams))))
+    return _epochs(lambda epoch: replace(epoch, teams=tuple(map(change, epoch.teams))))
 
 
 def _times(factor: float, timer: Timer) -> Timer:
@@ -117,42 +122,40 @@ def _later_timeouts() -> AbstractContextManager[Any]:
 
 def _better_branch() -> AbstractContextManager[Any]:
     def better(stage: PlanStage) -> PlanStage:
-        route = stage.route
-        if route is None or not route.others:
-            return stage
-        return replace(stage, route=replace(route, probability=route.probability + 0.02))
+        routes = tuple(
+            (when, replace(route, probability=route.probability + 0.02 * bool(route.others)))
+            for when, route in stage.routes
+        )
+        return replace(stage, routes=routes)
 
     return _staged(better)
 
 
-def _one_seat_more() -> AbstractContextManager[Any]:
-    return _teamed(
-        lambda team: replace(team, seats=tuple((at, n + 1 if n else 0) for at, n in team.seats))
+def _seats(change: Callable[[Plan, int, int], tuple[int, int]]) -> AbstractContextManager[Any]:
+    """The seats of teams change otherwise: (plan, instant, seats) → (instant, seats)."""
+    seats_over_time = seating.seats_over_time
+    return mock.patch.object(
+        reference,
+        "seats_over_time",
+        lambda plan, *rest: [change(plan, at, n) for at, n in seats_over_time(plan, *rest)],
     )
+
+
+def _one_seat_more() -> AbstractContextManager[Any]:
+    return _seats(lambda _, at, n: (at, n + 1 if n else 0))
 
 
 def _late_closing() -> AbstractContextManager[Any]:
-    def late(plan: Plan) -> Plan:
-        def seats(team: PlanTeam) -> tuple[tuple[int, int], ...]:
-            first, *rest = team.seats
-            end = plan.observed_until
-            return (first, *((at if n else min(at + HOUR, end), n) for at, n in rest))
+    def late(plan: Plan, at: int, n: int) -> tuple[int, int]:
+        closing = n == 0 and at > plan.start
+        return (min(at + HOUR, plan.observed_until) if closing else at), n
 
-        return replace(plan, teams=tuple(replace(t, seats=seats(t)) for t in plan.teams))
-
-    return _planned(late)
-
-
-def _standard_time(plan: Plan) -> Plan:
-    """The plan with the clocks of its zone never changed to summer time."""
-    return replace(plan, scenario=plan.scenario.model_copy(update={"time_zone": "Etc/GMT-2"}))
+    return _seats(late)
 
 
 def _arrivals_without_dst() -> AbstractContextManager[Any]:
-    hours = draws._hours
-    return mock.patch.object(
-        draws, "_hours", lambda plan, source: hours(_standard_time(plan), source)
-    )
+    local = arrivals._local
+    return mock.patch.object(arrivals, "_local", lambda instants, _: local(instants, "Etc/GMT-2"))
 
 
 def _calendars_without_dst() -> AbstractContextManager[Any]:
@@ -164,7 +167,7 @@ def _calendars_without_dst() -> AbstractContextManager[Any]:
 def _pairs() -> AbstractContextManager[Any]:
     """Leads come in twos: the same mean, twice the variance."""
     poisson = SimpleNamespace(ppf=lambda u, mean: 2 * stats.poisson.ppf(u, mean / 2))
-    return mock.patch.object(draws, "stats", SimpleNamespace(poisson=poisson))
+    return mock.patch.object(arrivals, "stats", SimpleNamespace(poisson=poisson))
 
 
 def _requests(order: Callable[..., tuple[int, int, int]]) -> AbstractContextManager[Any]:
@@ -181,34 +184,28 @@ def _uniforms(change: Callable[..., Any]) -> AbstractContextManager[Any]:
 
 
 def _no_delay_again() -> AbstractContextManager[Any]:
-    stay = reference.Model.stay
+    visit = reference.Model.visit
 
-    def hasty(self, visit, stage, key, ordinal):
-        if ordinal:
-            stage = replace(stage, delay_before=None, delay_after=None)
-        return stay(self, visit, stage, key, ordinal)
+    def hasty(self, stay):
+        if stay.nth > 1:
+            stay.stage = replace(stay.stage, delay_before=None, delay_after=None)
+        return visit(self, stay)
 
-    return mock.patch.object(reference.Model, "stay", hasty)
+    return mock.patch.object(reference.Model, "visit", hasty)
 
 
 @contextmanager
 def _seat_kept_on_timeout() -> Iterator[None]:
     """Whoever times out while being worked on keeps the seat for good."""
-    wait, release = reference.Model.wait, reference.Desk.release
-    state = {"done": True}
+    work = reference.Model.work
 
-    def noting(self, end, deadline):
-        state["done"] = yield from wait(self, end, deadline)
-        return state["done"]
+    def forgetful(self, stay, effort, deadline, stop):
+        release = reference.Desk.release
+        desk = self.desks[effort.team]
+        desk.release = lambda: deadline > self.now and release(desk)
+        return work(self, stay, effort, deadline, stop)
 
-    def forgetful(self):
-        if state["done"]:
-            release(self)
-
-    with (
-        mock.patch.object(reference.Model, "wait", noting),
-        mock.patch.object(reference.Desk, "release", forgetful),
-    ):
+    with mock.patch.object(reference.Model, "work", forgetful):
         yield
 
 
@@ -229,7 +226,7 @@ BUGS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
     "calendars ignore daylight saving": _calendars_without_dst,
     "arrivals ignore daylight saving": _arrivals_without_dst,
     "leads come in twos": _pairs,
-    "closing never pauses work": lambda: _teamed(lambda team: replace(team, work=None)),
+    "closing never pauses work": lambda: _teamed(lambda team: replace(team, pause=None)),
     "delays 5 % longer": lambda: _longer_delays(1.05),
     "delays 20 % longer": lambda: _longer_delays(1.2),
     "no delay when a lead comes again": _no_delay_again,

@@ -18,8 +18,8 @@ import pytest
 import simpy
 
 from funnelsim.engine import reference, simulate
-from funnelsim.engine.draws import arrivals
-from funnelsim.engine.plan import make_plan
+from funnelsim.engine.arrivals import arrivals
+from funnelsim.engine.planning import make_plan
 from funnelsim.engine.recording import _lead_ids
 from funnelsim.streams import Stream
 from funnelsim.worktime import FAR
@@ -104,7 +104,7 @@ def _drawn(scenario, log):
     plan, stream = make_plan(scenario), Stream(SEED)
     leads = arrivals(plan, stream)
     keys = dict(zip(_lead_ids(plan, leads, 0), leads.key.tolist(), strict=True))
-    effort = next(stage.efforts[0] for stage in plan.stages if stage.id == "work")
+    effort = next(stage.efforts[0] for stage in plan.epochs[0].stages if stage.id == "work")
     key = [keys[lead] for lead in log.efforts["lead_id"]]
     length = [effort.duration.length(stream.uniforms(k, effort.place, 0)[0]) for k in key]
     queued = log.efforts["queued_at"].astype("int64").to_numpy()

@@ -1,0 +1,226 @@
+"""Leads from sources: how many, when, of what kind and value.
+
+A source with a rate is cut into hours. The count of an hour is the Poisson
+quantile at that hour's own uniform, and the k-th lead of an hour has its own
+key, so more leads are *added* to those that were there, and a longer run or
+another warm-up leaves the common part unchanged. Counts given by period and
+replayed moments are keyed in the same way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from funnelsim.engine.plan import Epoch, Plan, PlanSource
+from funnelsim.engine.shocks import factors_at
+from funnelsim.errors import RunError
+from funnelsim.scenarios.rate import MONTHS
+from funnelsim.scenarios.source import Counts, Source
+from funnelsim.streams import Stream
+from funnelsim.worktime import DAY, HOUR, to_instant
+
+__all__ = ["Arrivals", "arrivals"]
+
+_TICK = HOUR // 4  # every zone's offset is a whole number of quarters of an hour
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """Leads in order of arrival; all arrays have shape (n_leads,).
+
+    ``source`` is the number of the source, ``kind`` that of the kind of lead,
+    ``slot`` the instant its hour or period began, ``place`` the lead's number within
+    that, ``key`` its 64-bit identity, ``arrived_at`` in microseconds, ``value`` and
+    ``cost`` are in minor units (-1: none).
+    """
+
+    source: Ints
+    kind: Ints
+    slot: Ints
+    place: Ints
+    key: NDArray[np.uint64]
+    arrived_at: Ints
+    value: Ints
+    cost: Ints
+
+    def __len__(self) -> int:
+        return len(self.arrived_at)
+
+
+def arrivals(plan: Plan, stream: Stream) -> Arrivals:
+    """Draw all leads of a run.
+
+    Raises
+    ------
+    RunError
+        If two leads share a key (one chance in 10**5 for ten million leads).
+    """
+    parts = [_of_source(plan, number, stream) for number in range(len(plan.epochs[0].sources))]
+    names = [field.name for field in fields(Arrivals)]
+    columns: dict[str, NDArray[Any]] = {
+        name: np.concatenate([part[name] for part in parts]) for name in names
+    }
+    if len(np.unique(columns["key"])) < len(columns["key"]):
+        msg = f"two leads share a random key (seed {stream.seed}); run with another seed"
+        raise RunError(msg)
+    order = np.lexsort((columns["key"], columns["arrived_at"]))
+    return Arrivals(**{name: column[order] for name, column in columns.items()})
+
+
+def _of_source(plan: Plan, number: int, stream: Stream) -> dict[str, NDArray[Any]]:
+    """The columns of one source's leads."""
+    source = plan.epochs[0].sources[number]
+    model = plan.scenario.sources[source.id]
+    if model.counts is not None:
+        slot, place, words, at = _by_counts(plan, source, model.counts, stream)
+    elif model.replay:
+        slot, place, words, at = _by_replay(plan, source, model, stream)
+    else:
+        slot, place, words, at = _by_rate(plan, number, stream)
+    inside = (at >= plan.start) & (at < plan.observed_until)
+    slot, place, key, at = slot[inside], place[inside], words[0][inside], at[inside]
+    u = stream.to_uniforms(stream.words_array(key, source.attribute, np.zeros_like(key)))
+    kind = np.searchsorted([k.cumulative for k in source.kinds[:-1]], u[1], side="right")
+    value = np.full(len(at), -1)
+    for i, part in enumerate(source.kinds):
+        if part.value is not None:
+            value[kind == i] = np.rint(part.value.sample_array(u[0][kind == i])).astype(np.int64)
+    cost = np.full(len(at), -1)
+    if source.cost is not None:
+        cost = np.rint(source.cost.sample_array(u[2])).astype(np.int64)
+    numbers = np.array([part.number for part in source.kinds])
+    return {
+        "source": np.full(len(at), number),
+        "kind": numbers[kind],
+        "slot": slot,
+        "place": place,
+        "key": key,
+        "arrived_at": at,
+        "value": value,
+        "cost": cost,
+    }
+
+
+def _keyed(
+    slot: Ints, place: Ints, source: PlanSource, stream: Stream
+) -> tuple[NDArray[np.uint64], Floats]:
+    """Raw words of each lead and the uniform that places it within its slot."""
+    words = stream.words_array(slot.astype(np.uint64), source.lead, place.astype(np.uint64))
+    return words, stream.to_uniforms(words[1])
+
+
+def _numbered(slots: Ints, count: Ints) -> tuple[Ints, Ints]:
+    """One row a lead: its slot and its number within the slot."""
+    slot = np.repeat(slots, count)
+    return slot, np.arange(len(slot)) - np.repeat(np.cumsum(count) - count, count)
+
+
+def _by_rate(
+    plan: Plan, number: int, stream: Stream
+) -> tuple[Ints, Ints, NDArray[np.uint64], Ints]:
+    """A Poisson process whose rate changes by the hour."""
+    source = plan.epochs[0].sources[number]
+    hours, length = _hours(plan)
+    mean = np.zeros(len(hours))
+    for epoch in plan.epochs:
+        later = hours >= epoch.start if epoch is not plan.epochs[0] else np.ones(len(hours), bool)
+        mean[later] = _hourly_mean(plan, epoch, number, hours[later], stream)
+    u = stream.to_uniforms(
+        stream.words_array(hours.astype(np.uint64), source.count, np.zeros_like(hours, np.uint64))
+    )[0]
+    count = np.asarray(stats.poisson.ppf(u, mean * (length / HOUR))).astype(np.int64)
+    slot, place = _numbered(hours, count)
+    words, position = _keyed(slot, place, source, stream)
+    within = np.floor(position * np.repeat(length, count)).astype(np.int64)
+    return slot, place, words, slot + within
+
+
+def _hourly_mean(plan: Plan, epoch: Epoch, number: int, hours: Ints, stream: Stream) -> Floats:
+    """Mean leads of each hour: profile × season × growth × campaigns × luck of the day."""
+    source = epoch.sources[number]
+    model = epoch.scenario.sources[source.id]
+    local = _local(hours, plan.scenario.time_zone)
+    profile = np.asarray(source.profile)
+    mean: Floats = profile[local.day_of_week.to_numpy(), local.hour.to_numpy()]
+    if model.by_month:
+        season = np.array([model.by_month.get(month, 1.0) for month in MONTHS])
+        mean = mean * season[local.month.to_numpy() - 1]
+    if model.growth is not None:
+        mean = mean * model.growth.factors(hours - plan.observed_from)
+    today = local.normalize().tz_localize(None)
+    for campaign in model.campaigns:
+        running = (today >= pd.Timestamp(campaign.start)) & (today < pd.Timestamp(campaign.end))
+        mean = np.where(running, mean * campaign.times, mean)
+    if source.daily is not None:
+        day = today.to_numpy().astype("datetime64[us]").view(np.int64) // DAY
+        words = stream.words_array(day.astype(np.uint64), source.day, np.zeros_like(day, np.uint64))
+        mean = mean * source.daily.sample_array(stream.to_uniforms(words)[0])
+    for shock in source.shocks:
+        mean = mean * factors_at(plan.shocks[shock], stream, hours)
+    return mean
+
+
+def _by_counts(
+    plan: Plan, source: PlanSource, counts: Counts, stream: Stream
+) -> tuple[Ints, Ints, NDArray[np.uint64], Ints]:
+    """Given counts by period, spread by the profile within each period."""
+    row = counts.paths[stream.replication % len(counts.paths)]
+    zone = plan.scenario.time_zone
+    days = round(counts.every.microseconds()) // DAY
+    dates = pd.date_range(counts.start, periods=len(row) + 1, freq=f"{days}D", tz=zone)
+    edges = (
+        dates.tz_convert("UTC").tz_localize(None).to_numpy().astype("datetime64[us]").view(np.int64)
+    )
+    slot, place = _numbered(edges[:-1], np.array(row))
+    words, position = _keyed(slot, place, source, stream)
+    hours = np.arange(edges[0], edges[-1], HOUR)
+    local = _local(hours, zone)
+    weight = np.asarray(source.profile)[local.day_of_week.to_numpy(), local.hour.to_numpy()]
+    total = np.concatenate([[0.0], np.cumsum(weight)])
+    begin, end = (np.interp(edge, [*hours, edges[-1]], total) for edge in (edges[:-1], edges[1:]))
+    period = np.repeat(np.arange(len(row)), row)
+    target = begin[period] + position * (end - begin)[period]
+    i = np.clip(np.searchsorted(total, target, side="right") - 1, 0, len(hours) - 1)
+    share = np.divide(target - total[i], weight[i], out=np.zeros(len(i)), where=weight[i] > 0)
+    return slot, place, words, hours[i] + np.floor(share.clip(0, 1 - 1e-9) * HOUR).astype(np.int64)
+
+
+def _by_replay(
+    plan: Plan, source: PlanSource, model: Source, stream: Stream
+) -> tuple[Ints, Ints, NDArray[np.uint64], Ints]:
+    """Given moments; local time where they carry no offset."""
+    zone = ZoneInfo(plan.scenario.time_zone)
+    aware = [moment if moment.tzinfo else moment.replace(tzinfo=zone) for moment in model.replay]
+    at = np.array([to_instant(moment) for moment in aware], np.int64)
+    slots, count = np.unique(at, return_counts=True)
+    slot, place = _numbered(slots, count)
+    words, _ = _keyed(slot, place, source, stream)
+    return slot, place, words, slot
+
+
+def _hours(plan: Plan) -> tuple[Ints, Ints]:
+    """The local hours that touch the run: when they begin and how long they are.
+
+    Where clocks change by half an hour (Lord Howe), an hour is not 60 minutes long.
+    """
+    ticks = np.arange(plan.start - plan.start % _TICK - HOUR, plan.observed_until + HOUR, _TICK)
+    local = _local(ticks, plan.scenario.time_zone)
+    hour = local.hour.to_numpy()
+    begins = np.flatnonzero((local.minute == 0) | (np.diff(hour, prepend=hour[0]) != 0))
+    starts, length = ticks[begins[:-1]], np.diff(ticks[begins])
+    touching = (starts + length > plan.start) & (starts < plan.observed_until)
+    return starts[touching], length[touching]
+
+
+def _local(instants: Ints, zone: str) -> pd.DatetimeIndex:
+    return pd.DatetimeIndex(pd.to_datetime(instants, unit="us", utc=True)).tz_convert(zone)
