@@ -140,7 +140,7 @@ def _parent(scenario: Scenario, path: Path) -> Any:  # noqa: ANN401 - any part o
         here = _child(here, key)
         if here is None:
             whole = ".".join(path[: depth + 1])
-            raise _RefusedError(f"{whole} is not set", f"Set {whole} as a whole.")
+            raise _RefusedError(f"{whole} is not set", "Set it as a whole.")
     return here
 
 
