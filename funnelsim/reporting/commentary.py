@@ -80,7 +80,7 @@ def moves(log: EventLog, t: Texts) -> Text | None:
     """
     order = {stage.id: stage.position for stage in log.meta.stages}
     found = transitions(log)
-    step = found["next_stage"].map(order) - found["stage"].map(order)
+    step = found["next_stage"].map(order).astype(float) - found["stage"].map(order).astype(float)
     moved = found["value"][step.notna()].sum()
     if not moved:
         return None

@@ -147,17 +147,7 @@ def answer(facts: Facts, names: Names, t: Texts) -> tuple[Sentence, ...]:
     if facts.leak is not None:
         said.append(_lost(facts, names, t))
     if facts.stuck is not None:
-        said.append(
-            sentence(
-                t._(
-                    "They are stuck longest at **“{stage}”**: half stay longer than {median}, "
-                    "and it holds **{share}** of all the time that undecided leads spend."
-                ),
-                stage=names.of_stage(facts.stuck.stage),
-                median=t.duration(facts.stuck.median.value),
-                share=t.share(facts.stuck.share_of_time),
-            )
-        )
+        said.append(_stuck(facts, names, t))
     if facts.split is not None:
         said.append(_limit(facts, names, t))
     return tuple(said)
@@ -228,6 +218,11 @@ def _won(facts: Facts, t: Texts) -> Sentence:
     """How many win."""
     if not facts.leads:
         return sentence(t._("**No leads arrived** in this window."))
+    if math.isnan(facts.win_rate.value):
+        return sentence(
+            t._("Of {n} leads **none has closed yet**: nothing can be said about wins."),
+            n=t.number(facts.leads),
+        )
     return sentence(
         t._(
             "Of {n} leads **{share}** win ({interval}, open ones taken into account): "
@@ -264,6 +259,28 @@ def _lost(facts: Facts, names: Names, t: Texts) -> Sentence:
         share=t.share(leak.share_of_losses),
         reason=names.of_reason(leak.reason),
         reason_lost=t.number(leak.reason_lost),
+    )
+
+
+def _stuck(facts: Facts, names: Names, t: Texts) -> Sentence:
+    """Where leads spend most of their time."""
+    stuck = facts.stuck
+    assert stuck is not None  # noqa: S101 - the caller looked
+    if math.isnan(stuck.median.value):
+        template = t._(
+            "They are stuck longest at **“{stage}”**: it holds **{share}** of all the time that "
+            "undecided leads spend, and more than half are still there."
+        )
+    else:
+        template = t._(
+            "They are stuck longest at **“{stage}”**: half stay longer than {median}, "
+            "and it holds **{share}** of all the time that undecided leads spend."
+        )
+    return sentence(
+        template,
+        stage=names.of_stage(stuck.stage),
+        median=t.duration(stuck.median.value),
+        share=t.share(stuck.share_of_time),
     )
 
 

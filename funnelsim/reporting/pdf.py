@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from funnelsim.errors import RunError
 from funnelsim.figures.style import FONT_FOLDER
-from funnelsim.reporting.document import AnyBlock, Cover, Figure, Section
+from funnelsim.reporting.document import AnyBlock, Cover, Figure, Section, Table
 from funnelsim.reporting.texts import Texts, texts
 
 if TYPE_CHECKING:
@@ -22,7 +22,9 @@ __all__ = ["render"]
 
 # A picture is drawn at least so large, and keeps so many points from the page's end.
 LEAST = 0.75
-SLACK = 24.0
+SLACK = 36.0
+# A table with more rows may go on over the page.
+LONG = 14
 TEMPLATE = Path(__file__).parent / "templates" / "report.typ"
 
 # Spaces that the font lacks become the no-break space they stand for.
@@ -98,16 +100,65 @@ def _moment(content: Mapping[str, Any]) -> int:
 
 
 def _fit(content: Mapping[str, Any], folder: Path) -> None:
-    """Shrink pictures a little where that spares a half-empty page, from first to last."""
+    """Spare half-empty pages, from first to last.
+
+    A picture that does not fit on the page shrinks a little; where that is not enough,
+    a later part of the same section that does fit comes first.
+    """
     chunks = content["body"]
+    spots = _spots(content, folder)
     for index, chunk in enumerate(chunks):
-        if chunk["main"]["kind"] != "figure":
-            continue
-        spots = json.loads(_compiler(content, folder).query("<spot>", field="value"))
         spot = spots[index]
-        scale = (spot["left"] - spot["needed"] + spot["picture"] - SLACK) / spot["picture"]
+        if spot["needed"] + SLACK <= spot["left"] or chunk["main"].get("breakable"):
+            continue
+        scale = _scale(spot)
+        following = _section_end(chunks, index)
+        smaller = (j for j in range(index + 1, following) if _fits(chunks[j], spots[j], spot))
         if LEAST <= scale < 1:
             chunk["main"]["scale"] = round(scale, 3)
+        elif (other := next(smaller, None)) is not None:
+            _bring_forward(chunks, other, index)
+        else:
+            continue
+        spots = _spots(content, folder)
+
+
+def _spots(content: Mapping[str, Any], folder: Path) -> list[dict[str, Any]]:
+    """Room left before each chunk, and room it needs; points."""
+    found: list[dict[str, Any]] = json.loads(
+        _compiler(content, folder).query("<spot>", field="value")
+    )
+    return found
+
+
+def _scale(spot: Mapping[str, Any]) -> float:
+    """How large a chunk's picture would have to be to fit; 0 for a chunk without one."""
+    picture = spot["picture"]
+    return (spot["left"] - spot["needed"] + picture - SLACK) / picture if picture else 0.0
+
+
+def _fits(chunk: Mapping[str, Any], spot: Mapping[str, Any], place: Mapping[str, Any]) -> bool:
+    """Whether a figure or table has room in an earlier place."""
+    movable = chunk["main"]["kind"] in {"figure", "table"}
+    return movable and spot["needed"] + SLACK <= place["left"]
+
+
+def _section_end(chunks: Sequence[Mapping[str, Any]], index: int) -> int:
+    """The first chunk after this one that begins a new section."""
+    for later in range(index + 1, len(chunks)):
+        parts = [*chunks[later]["lead"], chunks[later]["main"]]
+        if any(part["kind"] == "section" for part in parts):
+            return later
+    return len(chunks)
+
+
+def _bring_forward(chunks: list[dict[str, Any]], later: int, earlier: int) -> None:
+    """Move a chunk before another; a heading stays where it is."""
+    moved, passed = chunks.pop(later), chunks[earlier]
+    if passed["lead"] and passed["lead"][0]["kind"] == "section":
+        moved["lead"] = [*passed["lead"], *moved["lead"]]
+        passed["lead"] = []
+    chunks.insert(earlier, moved)
 
 
 def _content(blocks: Sequence[AnyBlock], folder: Path, origin: str) -> dict[str, Any]:
@@ -131,23 +182,22 @@ def _content(blocks: Sequence[AnyBlock], folder: Path, origin: str) -> dict[str,
 
 
 def _chunks(items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Figures, tables and texts, each with the heading and sentences that lead to it."""
+    """Items one by one; a figure or table with the sentence and heading right before it."""
     chunks: list[dict[str, Any]] = []
-    lead: list[dict[str, Any]] = []
     for item in items:
-        if item["kind"] in {"section", "text"}:
-            lead.append(item)
-        elif item["kind"] in {"figure", "table"}:
-            chunks.append({"lead": lead, "main": item})
-            lead = []
-        else:
-            chunks += [{"lead": [], "main": one} for one in (*lead, item)]
-            lead = []
-    return [*chunks, *({"lead": [], "main": item} for item in lead)]
+        lead: list[dict[str, Any]] = []
+        if item["kind"] in {"figure", "table"}:
+            for kind in ("text", "section"):
+                if chunks and chunks[-1]["main"]["kind"] == kind:
+                    lead.insert(0, chunks.pop()["main"])
+        chunks.append({"lead": lead, "main": item})
+    return chunks
 
 
 def _item(block: AnyBlock, index: int, folder: Path) -> dict[str, Any]:
     """A block as the template reads it."""
+    if isinstance(block, Table):
+        return block.model_dump(mode="json") | {"breakable": len(block.rows) > LONG}
     if not isinstance(block, Figure):
         return block.model_dump(mode="json")
     file = f"figure-{index}.svg"

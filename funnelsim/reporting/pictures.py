@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
+
 from funnelsim import figures, measures
 from funnelsim.events import EventLog
 from funnelsim.reporting.blocks import figure
@@ -22,12 +24,21 @@ __all__ = [
     "utilisation",
 ]
 
+MOST_STAGES = 5
+
 
 def overview(log: EventLog, t: Texts) -> Figure | None:
-    """Draw the funnel with how long leads stay and wait: the one picture of page 1."""
+    """Draw the funnel with how long leads stay and wait: the one picture of page 1.
+
+    A long funnel shows its first stage and those that lose most, so that it can be read.
+    """
     steps = measures.stage_conversion(log)
     if not len(steps):
         return None
+    caption = t._("Who goes on, who is lost, how long it takes")
+    if len(_path(steps)) > MOST_STAGES:
+        steps = _leakiest(_path(steps))
+        caption = t._("The stages that lose most: who goes on, how long it takes")
     waiting = measures.waiting_time(log)
     picture = figures.overview(
         steps,
@@ -37,7 +48,6 @@ def overview(log: EventLog, t: Texts) -> Figure | None:
         measures.losses(log),
         **_words(log, t),
     )
-    caption = t._("Who goes on, who is lost, how long it takes")
     return figure(picture, caption=caption, key="overview")
 
 
@@ -118,6 +128,23 @@ def ageing(log: EventLog, t: Texts) -> Figure | None:
     picture = figures.wip_ageing(found, **_words(log, t))
     caption = t._("How old the open leads are")
     return figure(picture, caption=caption, key="ageing")
+
+
+def _path(steps: pd.DataFrame) -> pd.DataFrame:
+    """The stages a lead passes when it always goes on, in order."""
+    following = dict(zip(steps["stage"], steps["next_stage"], strict=True))
+    path = [steps["stage"].iloc[0]]
+    while following.get(path[-1]) in following and following[path[-1]] not in path:
+        path.append(following[path[-1]])
+    return steps.set_index("stage", drop=False).loc[path]
+
+
+def _leakiest(path: pd.DataFrame) -> pd.DataFrame:
+    """The first stage and those that lose most, in order and linked to each other."""
+    chosen = {path.index[0], *path["lost"].iloc[1:].nlargest(MOST_STAGES - 1).index}
+    short = path[path.index.isin(list(chosen))]
+    last = path["next_stage"].iloc[-1]
+    return short.assign(next_stage=[*short["stage"].iloc[1:], last])
 
 
 def _words(log: EventLog, t: Texts) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from funnelsim.events import EventLog
 from funnelsim.reporting.blocks import sentence
 from funnelsim.reporting.document import Sentence
@@ -63,13 +65,15 @@ def risks(facts: Facts, names: Names, t: Texts, log: EventLog) -> tuple[Sentence
 
 def _open(facts: Facts, t: Texts) -> Sentence:
     """What the open leads do to the win rate."""
+    values = {"open": t.number(facts.open), "n": t.number(facts.leads)}
+    if math.isnan(facts.closed_only):
+        return sentence(t._("**{open}** of {n} leads are still open."), **values)
     return sentence(
         t._(
             "**{open}** of {n} leads are still open: the win rate counts them by what became "
             "of similar ones. Closed leads alone would say {closed_only}."
         ),
-        open=t.number(facts.open),
-        n=t.number(facts.leads),
+        **values,
         closed_only=t.share(facts.closed_only),
     )
 
@@ -87,13 +91,15 @@ def _method_risks(facts: Facts, t: Texts, log: EventLog) -> list[Sentence]:
                 hi=t.share(rate.hi),
             )
         )
-    if not facts.days > SHORT * facts.cycle.value / 86_400:
+    if facts.leads and not facts.days > SHORT * facts.cycle.value / 86_400:
         found.append(
             sentence(
                 t._(
                     "**The window is short**: {days} days, while half of the leads take longer "
                     "than {cycle} to close."
-                ),
+                )
+                if math.isfinite(facts.cycle.value)
+                else t._("**The window is short**: in {days} days too few leads have closed."),
                 days=t.number(facts.days),
                 cycle=t.duration(facts.cycle.value),
             )

@@ -7,6 +7,7 @@ translations, read at run time, so that a translator needs no tools but a text e
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -17,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from funnelsim.documents import did_you_mean
 from funnelsim.errors import ParameterError, Problem
-from funnelsim.figures.wording import Wording
+from funnelsim.figures.wording import NO_VALUE, Wording
 
 if TYPE_CHECKING:
     from gettext import NullTranslations
@@ -110,6 +111,8 @@ class Texts:
             parse_pattern,
         )
 
+        if not math.isfinite(minor):
+            return NO_VALUE
         amount = minor / 10 ** get_currency_precision(currency)
         if abs(amount) >= SHORT_FROM:
             short = format_compact_currency(amount, currency, locale=self.locale, fraction_digits=1)
