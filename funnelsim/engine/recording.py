@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from importlib.metadata import version
 from operator import attrgetter
@@ -17,6 +17,7 @@ from funnelsim.engine.plan import Plan, PlanEffort, PlanMark
 from funnelsim.engine.planning import decimals
 from funnelsim.engine.shocks import factors
 from funnelsim.events import EventLog, Metadata, ShockInfo, Staffed, StageInfo, TeamInfo
+from funnelsim.scenarios.scenario import Scenario
 from funnelsim.scenarios.stage import Stage
 from funnelsim.streams import Stream
 from funnelsim.worktime import from_instant
@@ -284,6 +285,7 @@ def _metadata(recording: Recording, stream: Stream, engine: str) -> Metadata:
         title=scenario.title or {"en": scenario.name},
         currency=scenario.currency,
         illustrative=scenario.illustrative,
+        labels=_labels(scenario),
         stages=tuple(
             StageInfo(
                 id=key,
@@ -321,6 +323,17 @@ def _metadata(recording: Recording, stream: Stream, engine: str) -> Metadata:
             "funnelsim": version("funnelsim"),
         },
     )
+
+
+def _labels(scenario: Scenario) -> dict[str, Mapping[str, str]]:
+    """Names of sources, efforts and marks, by dotted id."""
+    named = {f"sources.{key}": source.label for key, source in scenario.sources.items()}
+    for stage in scenario.stages.values():
+        named |= {f"efforts.{key}": effort.label for key, effort in stage.efforts.items()}
+        for mark in stage.marks:
+            key = f"reasons.{mark.reason}" if mark.reason else f"marks.{mark.kind}"
+            named[key] = mark.label or named.get(key, {})
+    return {key: label for key, label in named.items() if label}
 
 
 def _outcome(stage: Stage) -> Literal["won", "lost"] | None:

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, fi
 from funnelsim.scenarios.frozen import Frozen
 from funnelsim.worktime import WorkTime, from_instant, open_hours
 
-__all__ = ["WEEKDAYS", "Calendar", "Zone", "holiday_dates", "weekdays"]
+__all__ = ["WEEKDAYS", "Calendar", "Day", "Zone", "holiday_dates", "weekdays"]
 
 _OLD_NAMES = {"Europe/Kiev", "Europe/Uzhgorod", "Europe/Zaporozhye"}
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

@@ -81,7 +81,7 @@ def apply(scenario: Scenario, change: Change) -> Scenario:
         try:
             _refuse_overlap(path, overrides)
             _override(scenario, data, path, value)
-            if len(path) > 2 and path[-3:-1] == ("next", "to"):  # noqa: PLR2004 - stages.x.next.to.y
+            if path[-2:-1] == ("to",):  # stages.x.next.to.y
                 branches.setdefault(path[:-1], set()).add(path[-1])
         except _RefusedError as wrong:
             problems.append(Problem(wrong.message, change.name, ".".join(path), wrong.fix))

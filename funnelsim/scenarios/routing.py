@@ -39,8 +39,11 @@ class When(Frozen):
     """Which leads a case is for; all that is named must hold."""
 
     source: Names = ()
+    """Ids of sources: ``web`` or ``[web, phone]``."""
     product: Names = ()
+    """Products, as the sources name them."""
     segment: Names = ()
+    """Segments, as the sources name them."""
     visit: Annotated[int, Field(ge=2)] | None = None
     """From the n-th visit to this stage on."""
     age: DurationText | None = None
@@ -64,6 +67,7 @@ class Case(Frozen):
     """Other probabilities for some leads."""
 
     when: When
+    """Which leads it is for."""
     to: Mapping[Id, Share] = Field(min_length=1)
     """Stage → probability; they sum to 1."""
 

@@ -18,7 +18,9 @@ class Shock(Frozen):
     """
 
     label: Label = {}
+    """What it is called in reports."""
     period: Literal["week", "month", "quarter"] = "month"
+    """How long a factor lasts."""
     cv: Annotated[float, Field(gt=0, le=3)]
     """Coefficient of variation of the factor (lognormal)."""
     sources: tuple[Id, ...] = ()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from funnelsim.scenarios.calendar import weekdays
+from funnelsim.scenarios.calendar import Day, weekdays
 from funnelsim.scenarios.frozen import Frozen, Id, Label, Share
 from funnelsim.scenarios.quantity import AmountSpec, DurationText
 from funnelsim.scenarios.rate import (
@@ -28,9 +28,9 @@ _TOLERANCE = 1e-9
 class Campaign(Frozen):
     """Days on which more (or fewer) leads come."""
 
-    start: date
+    start: Day
     """First day."""
-    end: date
+    end: Day
     """The day after the last."""
     times: Annotated[float, Field(ge=0)]
     """Factor on the rate, for example 2.5."""
@@ -49,7 +49,9 @@ class Mix(Frozen):
     share: Share
     """Share of the source's leads; the shares of a mix sum to 1."""
     segment: str = ""
+    """Who they are; left out: the source's."""
     product: str = ""
+    """What they ask for; left out: the source's."""
     value: AmountSpec | None = None
     """Value of a deal; left out: the source's."""
 
@@ -57,7 +59,7 @@ class Mix(Frozen):
 class Counts(Frozen):
     """Given counts of leads by period: one row a sample path."""
 
-    start: date
+    start: Day
     """First day of the first period."""
     every: DurationText = Duration(1, "w")
     """Length of a period in days or weeks."""
@@ -106,6 +108,7 @@ class Source(Frozen):
     growth: GrowthText | None = None
     """Compound growth from the start of the run: ``2 % / mo``."""
     campaigns: tuple[Campaign, ...] = ()
+    """Days on which more (or fewer) leads come."""
     overdispersion: Annotated[float, Field(ge=0, le=3)] = 0
     """How restless the days are: coefficient of variation of a random factor per day."""
     counts: Counts | None = None

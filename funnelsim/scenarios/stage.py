@@ -63,6 +63,8 @@ class Mark(Frozen):
     """``won`` and ``lost`` close the deal; ``qualified``, ``ordered``, ``paid`` … note it."""
     reason: str = ""
     """Why, for example the reason of a loss; reports break losses down by it."""
+    label: Label = {}
+    """What the reason (or, without one, the mark) is called in reports."""
     value: Literal["deal"] | AmountSpec | None = None
     """Money in: ``deal`` is the value the lead came with. ``won`` without a value counts it."""
     cost: AmountSpec | None = None

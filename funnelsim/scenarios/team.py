@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from funnelsim.scenarios.calendar import Day
 from funnelsim.scenarios.frozen import Frozen, Id, Label, Share
 from funnelsim.scenarios.quantity import Amount, DurationText
 from funnelsim.worktime import Duration
@@ -28,11 +28,12 @@ class Staff(Frozen):
     """Some seats of a team: how many, when, from and until which day."""
 
     seats: Seats
+    """People who can work in parallel."""
     calendar: Id | None = None
     """When they work (their own zone); left out: the team's."""
-    start: date | None = None
+    start: Day | None = None
     """First day; left out: always there."""
-    end: date | None = None
+    end: Day | None = None
     """The day after the last; left out: they stay."""
     ramp: DurationText = Duration(0, "d")
     """New hires become productive one after another over this time from ``start``."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 
 from pydantic import Field
 
+from funnelsim.scenarios.calendar import Day
 from funnelsim.scenarios.frozen import Frozen, Label
 
 __all__ = ["WhatIf"]
@@ -20,5 +20,5 @@ class WhatIf(Frozen):
     """The question it answers, as a head of sales would ask it."""
     set: Mapping[str, Any] = Field(min_length=1)
     """Dotted path → new value, or ``{add: …}``, or ``{times: …}``."""
-    start: date | None = None
+    start: Day | None = None
     """From this day on (left out: always)."""
