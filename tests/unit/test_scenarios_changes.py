@@ -173,6 +173,15 @@ def test_a_branch_can_be_added_to_an_only_way():
     assert at(new, "stages.won.next") == {"advance": "done", "to": {"done": 0.9, "lost": 0.1}}
 
 
+def test_a_branch_of_a_case_takes_from_its_own_others():
+    case = {"when": {"source": "web"}, "to": {"won": 0.5, "lost": 0.5}}
+    cases = BASE.change("x", {"stages.demo.next.cases": [case]})
+    new = cases.change("y", {"stages.demo.next.cases.0.to.won": 0.8})
+    ways = at(new, "stages.demo.next")
+    assert ways["cases"][0]["to"] == pytest.approx({"won": 0.8, "lost": 0.2})
+    assert ways["to"] == {"won": 0.2, "demo": 0.3, "lost": 0.5}
+
+
 def test_a_branch_set_to_what_it_was_moves_no_bit():
     third = BASE.change("x", {"stages.demo.next.to": {"won": 1 / 3, "demo": 1 / 3, "lost": 1 / 3}})
     again = third.change("y", {"stages.demo.next.to.won": 1 / 3})
