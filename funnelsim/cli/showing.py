@@ -78,15 +78,21 @@ def show_check(
     for finding, place in findings:
         style = _STYLES[finding.severity]
         out.print(f"[{style}]{finding.severity}[/]", end=" ")
-        out.print(str(place), markup=False)
-    counts = [
-        f"{len(part)} {name}{'' if len(part) == 1 else 's'}"
-        for name in _STYLES
-        if (part := [finding for finding, _ in findings if finding.severity == name])
+        out.print(str(place), markup=False, soft_wrap=True)
+    severities = [finding.severity for finding, _ in findings]
+    counts = [_counted(severities.count(one), one) for one in _STYLES if one in severities]
+    parts = [
+        _counted(len(scenario.stages), "stage"),
+        _counted(len(scenario.sources), "source"),
+        _counted(len(scenario.teams), "team"),
     ]
-    parts = f"{len(scenario.stages)} stages, {len(scenario.sources)} sources, {len(teams)} teams"
     verdict = ", ".join(counts) or "nothing to mend"
-    out.print(f"{scenario.name} ({parts}): {verdict}", markup=False)
+    out.print(f"{scenario.name} ({', '.join(parts)}): {verdict}", markup=False, soft_wrap=True)
+
+
+def _counted(number: int, thing: str) -> str:
+    """``1 team``, ``2 teams``."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def show_saved(log: EventLog, folder: Path) -> None:

@@ -283,9 +283,12 @@ def _languages(scenario: Scenario) -> Iterator[Finding]:
         for key, part in getattr(scenario, section).items():
             labels[f"{section}.{key}"] = part.label
     languages = sorted({lang for label in labels.values() for lang in label})
+    lacking: dict[tuple[str, ...], list[str]] = {}
     for lang in languages:
-        lacking = [path for path, label in labels.items() if lang not in label]
-        if lacking and len(lacking) < len(labels) / 2:
-            listed = ", ".join(lacking)
-            message = f"{len(lacking)} of {len(labels)} labels have no text in {lang}: {listed}"
-            yield Finding(severity="note", message=message, path=f"{lacking[0]}")
+        paths = tuple(path for path, label in labels.items() if lang not in label)
+        if paths and len(paths) < len(labels) / 2:
+            lacking.setdefault(paths, []).append(lang)
+    for paths, missed in lacking.items():
+        where = f"no text in {', '.join(missed)}"
+        message = f"{len(paths)} of {len(labels)} labels: {where}: {', '.join(paths)}"
+        yield Finding(severity="note", message=message, path=paths[0])

@@ -417,7 +417,7 @@ def test_a_label_that_was_forgotten():
         sources__web={**GOOD["sources"]["web"], "label": {"en": "Web", "uk": "Сайт"}},
         stages__demo={**GOOD["stages"]["demo"], "label": {"en": "Demo"}},
     )
-    assert "1 of 6 labels have no text in uk: stages.demo" in only(scenario)
+    assert "1 of 6 labels: no text in uk: stages.demo" in only(scenario)
 
 
 # --- places ---------------------------------------------------------------------------------
