@@ -8,6 +8,7 @@ final ``end`` block is there.
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -167,14 +168,14 @@ def _run(
     from papermill.exceptions import PapermillExecutionError
 
     written = scratch / notebook.name
-    with _surroundings(scratch):
+    with _quiet("papermill", "asyncio"):
         try:
-            executed: NotebookNode = papermill.execute_notebook(
+            executed: NotebookNode | None = papermill.execute_notebook(
                 notebook,
                 written,
                 parameters,
                 kernel_name="python3",
-                kernel_manager_class=_kernel_manager(scratch / "kernel.txt"),
+                kernel_manager_class=_kernel_manager(scratch),
                 shutdown_kernel="immediate",
                 progress_bar=progress,
                 execution_timeout=timeout,
@@ -186,31 +187,40 @@ def _run(
             raise RunError(f"{_place(written)} took longer than {timeout} s") from error
         except DeadKernelError as error:
             raise RunError(f"{_place(written)}: the kernel died (out of memory?)") from error
+        except KeyboardInterrupt:
+            executed = None
+        if executed is None:
+            # What asyncio has to say about the task cut short, it says while it is quiet.
+            gc.collect()
+            raise KeyboardInterrupt
     return executed
 
 
 @contextmanager
-def _surroundings(scratch: Path) -> Iterator[None]:
-    """A quiet papermill, and a kernel with this funnelsim and no start-up files of the user's."""
-    before = dict(os.environ)
-    logger = logging.getLogger("papermill")
-    level = logger.level
-    package = str(Path(funnelsim.__file__).resolve().parent.parent)
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [package, before.get("PYTHONPATH")]))
-    os.environ["IPYTHONDIR"] = str(scratch / "ipython")
-    logger.setLevel(logging.CRITICAL)
+def _quiet(*names: str) -> Iterator[None]:
+    """Loggers that say nothing for a while: what goes wrong is raised."""
+    loggers = [logging.getLogger(name) for name in names]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
     try:
         yield
     finally:
-        logger.setLevel(level)
-        os.environ.clear()
-        os.environ.update(before)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
-def _kernel_manager(messages: Path) -> type:
-    """A kernel manager that starts this very Python, whatever kernels are installed."""
+def _kernel_manager(scratch: Path) -> type:
+    """A kernel manager that starts this very Python with this funnelsim.
+
+    Whatever kernels are installed; and without the user's IPython start-up files.
+    """
     from jupyter_client import AsyncKernelManager
     from jupyter_client.kernelspec import KernelSpec
+
+    package = str(Path(funnelsim.__file__).resolve().parent.parent)
+    path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
+    environment = {**os.environ, "PYTHONPATH": path, "IPYTHONDIR": str(scratch / "ipython")}
 
     class ThisPython(AsyncKernelManager):
         """Starts ``sys.executable``; what the process itself says goes to a file."""
@@ -222,7 +232,8 @@ def _kernel_manager(messages: Path) -> type:
             return KernelSpec(argv=command, display_name="Python 3", language="python")
 
         async def _async_start_kernel(self, **options: object) -> None:
-            with messages.open("ab") as stream:
+            options["env"] = environment
+            with (scratch / "kernel.txt").open("ab") as stream:
                 await super()._async_start_kernel(**options, stdout=stream, stderr=stream)
 
         start_kernel = _async_start_kernel

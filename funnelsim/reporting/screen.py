@@ -24,7 +24,7 @@ from funnelsim.reporting.document import (
 __all__ = ["html", "line"]
 
 
-def html(block: Block) -> str:  # noqa: PLR0911 - one return per kind of block
+def html(block: Block) -> str:
     """Return a block as HTML; texts are escaped, pictures stand alone.
 
     Parameters
@@ -62,7 +62,7 @@ def html(block: Block) -> str:  # noqa: PLR0911 - one return per kind of block
     return ""
 
 
-def line(block: Block) -> str:  # noqa: PLR0911 - one return per kind of block
+def line(block: Block) -> str:
     """Return a block in short, for a terminal.
 
     Examples

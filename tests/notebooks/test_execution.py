@@ -130,8 +130,12 @@ def test_a_run_that_did_not_finish_is_an_error(notebook, cells, message, capfd):
 
 
 def test_a_cell_that_takes_too_long_is_an_error(notebook):
-    with pytest.raises(RunError, match=r"code cell 3 \(import time\) took longer than 1 s"):
-        execute(notebook("import time\ntime.sleep(60)", "blocks.end()"), {}, timeout=1)
+    path = notebook("import time\ntime.sleep(60)", "blocks.end()")
+    made = nbformat.read(path, as_version=4)
+    del made.cells[2]  # its imports may take longer than the limit
+    nbformat.write(made, path)
+    with pytest.raises(RunError, match=r"code cell 2 \(import time\) took longer than 2 s"):
+        execute(path, {}, timeout=2)
 
 
 def test_an_interruption_ends_the_kernel_and_leaves_nothing(notebook, tmp_path):

@@ -16,7 +16,8 @@ import pytest
 from funnelsim import shipped
 from funnelsim.errors import DataError, ParameterError, RunError
 from funnelsim.measures.example import BANK
-from funnelsim.reporting import kinds, report, reports
+from funnelsim.reporting import kinds, report
+from funnelsim.reporting.inputs import fingerprint
 from funnelsim.reporting.notebooks import check_parameters
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -77,7 +78,7 @@ def test_a_report_is_three_files_and_the_answer(made):
 def test_the_manifest_says_where_everything_comes_from(made, log_folder):
     told = json.loads(made.manifest.read_text("utf-8"))
     assert told["input"]["name"] == "small-bank"
-    assert told["input"]["sha256"] == reports.fingerprint(log_folder)
+    assert told["input"]["sha256"] == fingerprint(log_folder)
     assert told["notebook"]["sha256"] == hashlib.sha256(REVIEW.read_bytes()).hexdigest()
     assert told["seed"] == 1
     assert told["command"].startswith("funnelsim report ")
