@@ -76,7 +76,7 @@ def moves(log: EventLog, t: Texts) -> Text | None:
     Returns
     -------
     Text or None
-        None where nothing moved.
+        None where no lead went back or ran out of time.
     """
     order = {stage.id: stage.position for stage in log.meta.stages}
     found = transitions(log)
@@ -84,13 +84,15 @@ def moves(log: EventLog, t: Texts) -> Text | None:
     moved = found["value"][step.notna()].sum()
     if not moved:
         return None
-    back = found["value"][step <= 0].sum()
+    back, late = found["value"][step <= 0].sum(), found["timed_out"].sum()
+    if not back and not late:
+        return None
     return text(
         sentence(
             t._("**{back}** of {moves} moves between stages lead back, {late} were time-outs."),
             back=t.number(back),
             moves=t.number(moved),
-            late=t.number(found["timed_out"].sum()),
+            late=t.number(late),
         )
     )
 

@@ -132,8 +132,8 @@ def report(  # noqa: PLR0913 - one keyword per thing a planner may choose
     texts(lang)
     check_input(source, mapping=mapping, overrides=overrides or {})
     parameters: dict[str, Any] = {
-        "source": str(Path(source).absolute()),
-        "mapping": str(Path(mapping).absolute()) if mapping else "",
+        "source": str(Path(source).resolve()),
+        "mapping": str(Path(mapping).resolve()) if mapping else "",
         "lang": lang,
         "seed": seed,
         "overrides": dict(overrides or {}),
@@ -173,13 +173,13 @@ def _notebook(kind: str) -> Path:
 
 def _stem(source: Path, lang: str) -> str:
     """The name of the files: the input's, with the language unless English."""
-    stem = ENDINGS.sub("", source.absolute().name)
+    stem = ENDINGS.sub("", source.resolve().name)
     return stem if lang == "en" else f"{stem}.{lang}"
 
 
 def _origin(path: str | Path) -> dict[str, str]:
     """A file's name and content; where it lies on this machine does not matter."""
-    return {"name": Path(path).absolute().name, "sha256": fingerprint(path)}
+    return {"name": Path(path).resolve().name, "sha256": fingerprint(path)}
 
 
 def _command(source: str | Path, kind: str, lang: str, mapping: str | Path, seed: int) -> str:

@@ -47,7 +47,7 @@ def front(log: EventLog, lang: str = "en") -> Group:
     parts = [
         cover(
             t.label(meta.title, t._("Sales funnel")),
-            lang=lang,
+            lang=t.spoken,
             as_of=meta.observed_until.date(),
             kicker=t._("Funnel review"),
             subtitle=_origin(log, t),

@@ -23,6 +23,8 @@ from funnelsim.reporting.document import (
 
 __all__ = ["html", "line"]
 
+TILE = "flex:1;min-width:8em;padding:6px 10px;border-left:3px solid #0b4f80"
+
 
 def html(block: Block) -> str:
     """Return a block as HTML; texts are escaped, pictures stand alone.
@@ -53,7 +55,7 @@ def html(block: Block) -> str:
         case Summary() | Risks():
             return f"<h3>{escape(block.title)}</h3>{_list(map(_rich, block.sentences))}"
         case Advice():
-            points = (f"<b>{escape(p.word)}</b> {_rich(p.sentence)}" for p in block.points)
+            points = (f"<b>{escape(p.word)}.</b> {_rich(p.sentence)}" for p in block.points)
             return f"<h3>{escape(block.title)}</h3>{_list(points)}"
         case Figure():
             return _picture(block)
@@ -98,13 +100,13 @@ def _list(items: Iterable[str]) -> str:
 
 def _tiles(block: Kpis) -> str:
     """Key figures in one row."""
-    cells = "".join(
-        f"<td style='text-align:left'><small>{escape(tile.label)}</small><br>"
+    tiles = "".join(
+        f"<div style='{TILE}'><small>{escape(tile.label)}</small><br>"
         f"<b style='font-size:1.6em'>{escape(tile.value)}</b><br>"
-        f"<small>{escape(tile.note)}</small></td>"
+        f"<small>{escape(tile.note)}</small></div>"
         for tile in block.tiles
     )
-    return f"<table><tr>{cells}</tr></table>"
+    return f"<div style='display:flex;flex-wrap:wrap;gap:6px'>{tiles}</div>"
 
 
 def _picture(block: Figure) -> str:

@@ -40,6 +40,8 @@ class Texts:
         One of ``LANGUAGES``.
     catalogue : gettext.NullTranslations
         Where the translations come from.
+    spoken : str
+        The language of the sentences: English where there is no catalogue.
 
     Examples
     --------
@@ -53,6 +55,7 @@ class Texts:
 
     lang: str
     catalogue: NullTranslations
+    spoken: str = "en"
 
     @property
     def locale(self) -> str:
@@ -186,7 +189,7 @@ def _load(lang: str) -> Texts:
         with path.open("rb") as source:
             write_mo(compiled, read_po(source, locale=lang))
         compiled.seek(0)
-        return Texts(lang, Translations(compiled))
+        return Texts(lang, Translations(compiled), spoken=lang)
     return Texts(lang, Translations())
 
 
