@@ -18,7 +18,8 @@ __all__ = ["edges", "local", "moments", "period_of"]
 Integers = NDArray[np.int64]
 
 # Unit as written, in lower case → pandas' name of the calendar step.
-STEPS: Final = {"min": "min", "h": "h", "d": "D", "w": "W-MON", "mo": "MS", "ms": "MS", "q": "QS"}
+STEPS = {"min": "min", "h": "h", "d": "D", "w": "W-MON", "mo": "MS", "q": "QS", "y": "YS"}
+STEPS |= {"ms": "MS", "qs": "QS", "ys": "YS"}  # as pandas writes them
 DAY: Final = pd.Timedelta(days=1)
 
 
@@ -53,7 +54,7 @@ def edges(log: EventLog, every: str) -> Integers:
     read = re.fullmatch(r"\s*(\d*)\s*([A-Za-z]+)\s*", every)
     count, step = (int(read[1] or 1), STEPS.get(read[2].lower())) if read else (0, None)
     if not count or step is None:
-        fix = 'Write "1 h", "1 d", "1 w", "1 mo" or "1 q", with any whole number'
+        fix = 'Write "1 h", "1 d", "1 w", "1 mo", "1 q" or "1 y", with any whole number'
         raise ParameterError(Problem(f"every={every!r} is no period", fix=fix))
     since, until = window(log)
     zone = log.meta.time_zone
