@@ -87,7 +87,7 @@ def show_measures(log: EventLog, tables: Tables, refused: Mapping[str, str], lan
         **{("team", team.id): words.label(team.label, team.id) for team in meta.teams},
     }
     for name, (heading, counts) in _SHOWN.items():
-        if name in tables and len(tables[name]):
+        if name in tables and tables[name]["value"].notna().any():
             out.print()
             out.print(_shown(tables[name], heading, counts, words, labels))
     for name, why in refused.items():

@@ -90,6 +90,11 @@ def read_scenario(document: Document) -> Scenario:
     ...     print(len(error.problems))
     3
     """
+    if "events" in document.data and "sources" not in document.data:
+        fix = "Give it with --mapping, beside the export."
+        raise ScenarioError(
+            Problem("is the mapping of an export, not a scenario", document.name, fix=fix)
+        )
     broken = [
         replace(problem, where=document.where(reference.path, key="to" in reference.path[-2:-1]))
         for reference, problem in broken_references(document.data)

@@ -127,6 +127,12 @@ def test_what_is_missing_is_explained():
     assert len(found) == 2
 
 
+def test_a_mapping_is_told_from_a_scenario():
+    path = shipped.scenarios() / "mappings" / "bpi-2012.yaml"
+    with pytest.raises(ScenarioError, match="is the mapping of an export, not a scenario"):
+        load(path)
+
+
 def test_data_without_a_file_is_named():
     with pytest.raises(ScenarioError, match="what-if name: is missing"):
         from_data({"funnelsim": 1}, "what-if")
