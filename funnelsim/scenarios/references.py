@@ -76,6 +76,8 @@ def broken_references(data: Mapping[str, Any]) -> list[tuple[Reference, Problem]
     found = []
     for reference in references(data):
         section = data.get(_SECTION[reference.kind])
+        if section is None and reference.kind in {"source", "stage"}:
+            continue  # the section itself is missing, which says it all
         known = [str(key) for key in section] if isinstance(section, Mapping) else []
         if reference.name not in known:
             message = f'there is no {reference.kind} "{reference.name}"'
