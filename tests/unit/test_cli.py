@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
-import time
 
 import pandas as pd
 import pytest
@@ -88,14 +88,14 @@ def test_the_version(run):
 
 
 def test_the_help_is_there_at_once():
-    """Target 0.5 s; the best of three, because other tests may be running."""
+    """Target 0.5 s of processor time; the best of three, on a machine that may be busy."""
 
     def seconds() -> float:
-        began = time.perf_counter()
+        began = sum(os.times()[2:4])
         command = [sys.executable, "-m", "funnelsim", "--help"]
         done = subprocess.run(command, capture_output=True, check=True)
         assert b"Usage" in done.stdout
-        return time.perf_counter() - began
+        return sum(os.times()[2:4]) - began  # user and system time of children
 
     assert min(seconds() for _ in range(3)) < 1.0
 
