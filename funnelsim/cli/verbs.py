@@ -208,5 +208,5 @@ def report(
         show_json({**files, "sentences": list(made.sentences)})
         return
     typer.echo(str(made.pdf))
-    for sentence in made.sentences:
+    for sentence in made.brief:
         typer.echo(sentence)

@@ -27,7 +27,7 @@ from funnelsim.measures.tables import (
 )
 from funnelsim.worktime import to_instant
 
-__all__ = ["service_level", "utilisation"]
+__all__ = ["service_level", "staffed", "utilisation"]
 
 Integers = NDArray[np.int64]
 
@@ -152,7 +152,7 @@ def service_level(
 
 def _busy_share(team: TeamInfo, busy: Steps, cuts: Integers, touched: Integers) -> pd.DataFrame:
     """Rows of one team, period by period."""
-    seats = steps(*_staffed(team))
+    seats = steps(*staffed(team))
     if team.pauses:
         busy = while_open(busy, seats)
     busy_h, seats_h = area(busy, cuts) / HOUR, area(seats, cuts) / HOUR
@@ -182,7 +182,7 @@ def _busy_share(team: TeamInfo, busy: Steps, cuts: Integers, touched: Integers) 
     )
 
 
-def _staffed(team: TeamInfo) -> tuple[Integers, Integers, Integers]:
+def staffed(team: TeamInfo) -> tuple[Integers, Integers, Integers]:
     """Starts, ends (µs) and seats of a team's staffed intervals."""
     rows = [(to_instant(one.start), to_instant(one.end), one.seats) for one in team.staffed]
     table = np.array(rows, dtype=np.int64).reshape(len(rows), 3)

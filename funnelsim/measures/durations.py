@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from funnelsim.errors import ParameterError, Problem
 from funnelsim.events import EXITS, EventLog
+from funnelsim.measures.capacity import staffed
 from funnelsim.measures.journeys import (
     MISSING,
     SECOND,
@@ -33,6 +34,7 @@ from funnelsim.measures.journeys import (
     window,
 )
 from funnelsim.measures.percentiles import PERCENTILES, check_percentiles, percentile_table
+from funnelsim.measures.steps import steps, time_open
 from funnelsim.measures.tables import (
     WORK,
     By,
@@ -213,7 +215,8 @@ def working_time(
 ) -> pd.DataFrame:
     """Time a team works on each piece of work, from start to end.
 
-    Work started inside the log's window counts.
+    Work started inside the log's window counts. Where a team lays its work down at
+    closing time, closed hours are no work.
 
     Parameters
     ----------
@@ -236,7 +239,7 @@ def working_time(
     trips = journeys(log, cohort=False)
     work = trips.efforts[_inside(log, trips.efforts["started"].to_numpy())]
     finished = work["ended"].to_numpy() != MISSING
-    seen = _ended(work["started"], work["ended"], trips.until)
+    seen = _ended(work["started"], work["ended"], trips.until) - _laid_down(log, work, trips.until)
     keys = keys_of(trips, work, columns, WORK).assign(**{per: work[per].to_numpy()})
     fates = {"finished": finished, "underway": ~finished}
     return percentile_table(log, "working_time", keys, (seen, finished), fates, level, percentiles)
@@ -326,6 +329,20 @@ def _visits_seen(log: EventLog) -> tuple[Journeys, Flags]:
     seen_from = micros(log.leads["observed_from"])[trips.visits["lead"]]
     lasting = np.isin(trips.visits["stage"].to_numpy(), lasting_stages(log))
     return trips, _inside(log, entered) & (entered >= seen_from) & lasting
+
+
+def _laid_down(log: EventLog, work: pd.DataFrame, until: int) -> NDArray[np.float64]:
+    """Seconds for which each piece of work lay because its team had closed."""
+    start = work["started"].to_numpy()
+    end = np.where(work["ended"].to_numpy() == MISSING, until, work["ended"].to_numpy())
+    laid_down = np.zeros(len(work))
+    for team in log.meta.teams:
+        if team.pauses:
+            mine = (work["team"] == team.id).to_numpy()
+            seats = steps(*staffed(team))
+            worked = time_open(seats, end[mine]) - time_open(seats, start[mine])
+            laid_down[mine] = (end[mine] - start[mine] - worked) / SECOND
+    return laid_down
 
 
 def _ended(start: pd.Series, end: pd.Series, until: int) -> NDArray[np.float64]:

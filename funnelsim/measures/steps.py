@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Steps", "area", "highest", "level_at", "steps", "while_open"]
+__all__ = ["Steps", "area", "highest", "level_at", "steps", "time_open", "while_open"]
 
 Integers = NDArray[np.int64]
 
@@ -114,3 +114,22 @@ def while_open(line: Steps, seats: Steps) -> Steps:
     """
     times = np.union1d(line.times, seats.times)
     return Steps(times, np.where(level_at(seats, times) > 0, level_at(line, times), 0))
+
+
+def time_open(line: Steps, moments: Integers) -> Integers:
+    """Return for how long, up to each moment, the level was above 0.
+
+    Examples
+    --------
+    >>> seats = steps(np.array([10, 40]), np.array([20, 50]))
+    >>> time_open(seats, np.array([0, 15, 30, 45])).tolist()
+    [0, 5, 10, 15]
+    """
+    if not len(line.times):
+        return np.zeros_like(moments)
+    lengths = np.diff(line.times) * (line.levels[:-1] > 0)
+    before = np.concatenate([[0], np.cumsum(lengths)])
+    at = np.searchsorted(line.times, moments, side="right") - 1
+    rest = (moments - line.times[at]) * (line.levels[at] > 0)
+    found: Integers = np.where(at < 0, 0, before[at] + rest)
+    return found

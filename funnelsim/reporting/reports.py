@@ -51,6 +51,11 @@ class Report:
     manifest: Path
     sentences: tuple[str, ...]
 
+    @property
+    def brief(self) -> tuple[str, ...]:
+        """At most three sentences: what comes out, where it is lost, and what limits it."""
+        return (*self.sentences[:2], *self.sentences[2:][-1:])
+
 
 def kinds() -> dict[str, Path]:
     """Return the kinds of report and their notebooks.
