@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from funnelsim.errors import ParameterError, Problem
 from funnelsim.events import EventLog
+from funnelsim.measures.capacity import staffed
 from funnelsim.measures.cautions import NO_VALUE, cautions, few
 from funnelsim.measures.estimates import NOTHING, Estimate, mean
 from funnelsim.measures.journeys import Codes, Journeys, journeys
@@ -17,7 +18,6 @@ from funnelsim.measures.purchases import Basis, Purchases, is_named, money, purc
 from funnelsim.measures.steps import Steps, area, steps
 from funnelsim.measures.tables import By, check_level, columns_of, exact, record, tidy
 from funnelsim.measures.timeline import Timeline, grouped, timeline
-from funnelsim.worktime import to_instant
 
 __all__ = ["Person", "sales_per_manager", "seats_staffed"]
 
@@ -132,10 +132,7 @@ def seats_staffed(log: EventLog, line: Timeline) -> Floats:
     """
     found = np.zeros(line.n)
     for team in log.meta.teams:
-        begin = np.array([to_instant(one.start) for one in team.staffed], dtype=np.int64)
-        end = np.array([to_instant(one.end) for one in team.staffed], dtype=np.int64)
-        seats = np.array([one.seats for one in team.staffed], dtype=np.int64)
-        level = steps(begin, end, seats)
+        level = steps(*staffed(team))
         manned = area(Steps(level.times, np.minimum(level.levels, 1)), line.cuts)
         worked = area(level, line.cuts)
         found += np.divide(worked, manned, out=np.zeros(line.n), where=manned > 0)
