@@ -222,15 +222,21 @@ def win_rate(log: EventLog, *, by: By = (), level: float = 0.95) -> pd.DataFrame
     columns = columns_of(by, log, also=["owner"])
     trips = journeys(log, cohort=True)
     (passage,) = (p for p in passages_from_arrival(log, trips, "visits") if p.stage == WON)
-    table = pd.DataFrame(_shares(passage, trips, columns, "win_rate", level))
-    closed = (table["entered"] - table["open"]).where(lambda leads: leads > 0)
-    table["closed_only"] = table["advanced"] / closed
-    table["won_of_created"] = table["advanced"] / table["entered"].where(table["entered"] > 0)
-    counts = {"won" if name == "advanced" else name: kind for name, kind in COUNTS.items()}
-    counts.pop("entered")
-    naive = {"closed_only": "float64", "won_of_created": "float64"}
-    renamed = table.rename(columns={"advanced": "won"})
-    return tidy(renamed, log, columns, {}, counts | naive)
+    counts = {"won": "int64", **COUNTS, "closed_only": "float64", "won_of_created": "float64"}
+    for name in ("entered", "advanced"):
+        counts.pop(name)
+    records = [_with_naive(row) for row in _shares(passage, trips, columns, "win_rate", level)]
+    return tidy(records, log, columns, {}, counts)
+
+
+def _with_naive(row: dict[str, object]) -> dict[str, object]:
+    """Add what people compute instead of a win rate."""
+    won, leads, waiting = (int(str(row[name])) for name in ("advanced", "entered", "open"))
+    return row | {
+        "won": won,
+        "closed_only": won / (leads - waiting) if leads > waiting else np.nan,
+        "won_of_created": won / leads if leads else np.nan,
+    }
 
 
 def _shares(

@@ -317,7 +317,7 @@ def _usual_stay(log: EventLog) -> pd.DataFrame:
     table = dwell_time(log)
     table = table[table["measure"] == "dwell_time"]
     wide = table.pivot_table(index="stage", columns="quantile", values="value", dropna=False)
-    return wide.set_axis(list(USUAL), axis=1)
+    return wide.reindex(columns=list(PERCENTILES)).set_axis(list(USUAL), axis=1)
 
 
 def _or_never(times: pd.Series) -> Integers:
