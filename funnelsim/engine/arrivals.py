@@ -89,19 +89,10 @@ def _of_source(plan: Plan, number: int, stream: Stream) -> dict[str, NDArray[Any
         slot, place, words, at = _by_rate(plan, number, stream)
     inside = (at >= plan.start) & (at < plan.observed_until)
     slot, place, key, at = slot[inside], place[inside], words[0][inside], at[inside]
-    u = stream.to_uniforms(stream.words_array(key, source.attribute, np.zeros_like(key)))
-    kind = np.searchsorted([k.cumulative for k in source.kinds[:-1]], u[1], side="right")
-    value = np.full(len(at), -1)
-    for i, part in enumerate(source.kinds):
-        if part.value is not None:
-            value[kind == i] = np.rint(part.value.sample_array(u[0][kind == i])).astype(np.int64)
-    cost = np.full(len(at), -1)
-    if source.cost is not None:
-        cost = np.rint(source.cost.sample_array(u[2])).astype(np.int64)
-    numbers = np.array([part.number for part in source.kinds])
+    kind, value, cost = _attributes(plan, number, key, at, stream)
     return {
         "source": np.full(len(at), number),
-        "kind": numbers[kind],
+        "kind": kind,
         "slot": slot,
         "place": place,
         "key": key,
@@ -109,6 +100,31 @@ def _of_source(plan: Plan, number: int, stream: Stream) -> dict[str, NDArray[Any
         "value": value,
         "cost": cost,
     }
+
+
+def _attributes(
+    plan: Plan, number: int, key: NDArray[np.uint64], at: Ints, stream: Stream
+) -> tuple[Ints, Ints, Ints]:
+    """Kind, value and cost of each lead, as its source is when it arrives."""
+    place = plan.epochs[0].sources[number].attribute
+    u = stream.to_uniforms(stream.words_array(key, place, np.zeros_like(key)))
+    epoch = np.searchsorted([epoch.start for epoch in plan.epochs[1:]], at, side="right")
+    kind, value, cost = np.full((3, len(at)), -1)
+    for i in range(len(plan.epochs)):
+        source = plan.epochs[i].sources[number]
+        levels = [part.cumulative for part in source.kinds[:-1]]
+        which = np.where(epoch == i, np.searchsorted(levels, u[1], side="right"), -1)
+        for j, part in enumerate(source.kinds):
+            kind[which == j] = part.number
+            if part.value is not None:
+                value[which == j] = _rounded(part.value.sample_array(u[0][which == j]))
+        if source.cost is not None:
+            cost[epoch == i] = _rounded(source.cost.sample_array(u[2][epoch == i]))
+    return kind, value, cost
+
+
+def _rounded(amounts: Floats) -> Ints:
+    return np.rint(amounts).astype(np.int64)
 
 
 def _keyed(
@@ -186,6 +202,9 @@ def _by_counts(
     hours = np.arange(edges[0], edges[-1], HOUR)
     local = _local(hours, zone)
     weight = np.asarray(source.profile)[local.day_of_week.to_numpy(), local.hour.to_numpy()]
+    within = np.searchsorted(edges[1:], hours, side="right")
+    idle = np.bincount(within, weight, len(row)) == 0
+    weight = np.where(idle[within], 1.0, weight)  # leads though the profile knows no hour for them
     total = np.concatenate([[0.0], np.cumsum(weight)])
     begin, end = (np.interp(edge, [*hours, edges[-1]], total) for edge in (edges[:-1], edges[1:]))
     period = np.repeat(np.arange(len(row)), row)

@@ -163,12 +163,14 @@ class PlanStage:
 
 @dataclass(frozen=True, slots=True)
 class PlanStaff:
-    """Some seats: their hours and their first and last instant."""
+    """Some seats: their hours, their days, and their first and last instant."""
 
     place: int
     attrition_place: int
     seats: int
     work: WorkTime
+    days: tuple[int, ...]
+    """The instants at which the local days of the run begin."""
     start: int
     end: int
     ramp: int
@@ -250,6 +252,8 @@ class Plan:
     observed_until: int
     epochs: tuple[Epoch, ...]
     shocks: tuple[PlanShock, ...]
+    kinds: tuple[PlanKind, ...]
+    """By number: the kinds of leads of all epochs."""
 
     def epoch(self, instant: int) -> Epoch:
         """The epoch in which an instant lies."""

@@ -24,7 +24,6 @@ from funnelsim.engine.plan import (
     Timer,
 )
 from funnelsim.errors import Problem, ScenarioError
-from funnelsim.scenarios.changes import Change, apply
 from funnelsim.scenarios.moment import Moment
 from funnelsim.scenarios.quantity import AmountSpec, DurationSpec
 from funnelsim.scenarios.routing import Next, When
@@ -33,6 +32,7 @@ from funnelsim.scenarios.shock import Shock
 from funnelsim.scenarios.source import Source
 from funnelsim.scenarios.stage import Mark, Stage
 from funnelsim.scenarios.team import Staff, Team
+from funnelsim.scenarios.timetable import timetable
 from funnelsim.streams import colliding_ids, hash_id
 from funnelsim.worktime import (
     DAY,
@@ -74,40 +74,55 @@ def make_plan(scenario: Scenario) -> Plan:
     """
     zone = scenario.time_zone
     start, observed_from, observed_until = scenario.run.instants(zone)
+    kinds: list[tuple[str, PlanKind]] = []
     epochs = [
-        _Planner(changed, max(start, since), start, observed_until).epoch()
+        _Planner(changed, since, start, observed_until, kinds).epoch()
         for since, changed in _epochs(scenario, start, observed_until)
     ]
     shocks = tuple(
         _shock(key, scenario.shocks[key], start, observed_until, zone)
         for key in sorted(scenario.shocks)
     )
-    return Plan(scenario, start, observed_from, observed_until, tuple(epochs), shocks)
+    return Plan(
+        scenario,
+        start,
+        observed_from,
+        observed_until,
+        tuple(epochs),
+        shocks,
+        tuple(kind for _, kind in kinds),
+    )
 
 
 def _epochs(scenario: Scenario, start: int, end: int) -> list[tuple[int, Scenario]]:
-    """The scenario as it is from each date on which something changes."""
-    zone = ZoneInfo(scenario.time_zone)
-    dated = sorted(
-        (to_instant(datetime.combine(change.start or date.min, time(), zone)), name, change)
-        for name, change in scenario.changes.items()
-    )
+    """The scenario as it is from each instant on at which something changes."""
     epochs = [(start, scenario)]
-    for since, name, change in dated:
-        if since >= end:
-            break
-        changed = apply(epochs[-1][1], Change(name=name, overrides=change.set))
+    for day, changed in timetable(scenario):
+        since = _midnight(day, scenario.time_zone)
         if since <= epochs[-1][0]:
             epochs[-1] = (epochs[-1][0], changed)
-        else:
+        elif since < end:
             epochs.append((since, changed))
     return epochs
+
+
+def _midnight(day: date, zone: str) -> int:
+    """The instant at which a local day begins."""
+    return to_instant(datetime.combine(day, time(), ZoneInfo(zone)))
 
 
 class _Planner:
     """Holds what the parts of an epoch share while it is made."""
 
-    def __init__(self, scenario: Scenario, since: int, start: int, end: int) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        since: int,
+        start: int,
+        end: int,
+        known: list[tuple[str, PlanKind]],
+    ) -> None:
+        """Leads of earlier epochs are still about: ``known`` has their kinds."""
         self.scenario = scenario
         self.since, self.start, self.end = since, start, end
         self.zone = scenario.time_zone
@@ -120,12 +135,14 @@ class _Planner:
         }
         self.minor = 10 ** decimals(scenario.currency)
         self.places: list[str] = []
+        self.known = known
         self.kinds: dict[str, tuple[PlanKind, ...]] = {}
 
     def epoch(self) -> Epoch:
         scenario = self.scenario
         for key in sorted(scenario.sources):
             self.kinds[key] = self._kinds(scenario.sources[key])
+            self.known += [(key, kind) for kind in self.kinds[key]]
         stages = tuple(self._stage(key, scenario.stages[key]) for key in sorted(scenario.stages))
         teams = tuple(self._team(key, scenario.teams[key]) for key in sorted(scenario.teams))
         sources = tuple(
@@ -240,8 +257,7 @@ class _Planner:
         named = when.source or when.product or when.segment
         kinds = frozenset(
             kind.number
-            for key, kinds in self.kinds.items()
-            for kind in kinds
+            for key, kind in self.known
             if (not when.source or key in when.source)
             and (not when.product or kind.product in when.product)
             and (not when.segment or kind.segment in when.segment)
@@ -295,26 +311,29 @@ class _Planner:
 
     def _staff(self, key: str, index: int, entry: Staff) -> PlanStaff:
         name = entry.calendar or self.scenario.calendar
+        zone = (self.scenario.calendars[name].zone if name else None) or self.zone
         always = WorkTime([self.start], [self.end], DAY)
         return PlanStaff(
             place=self._place(f"team/{key}/staff/{index}"),
             attrition_place=self._place(f"team/{key}/staff/{index}/attrition"),
             seats=entry.seats,
             work=self.clocks[name] if name else always,
-            start=self._midnight(entry.start, self.start),
-            end=self._midnight(entry.end, FAR),
+            days=self._days(zone),
+            start=_midnight(entry.start, zone) if entry.start else self.start,
+            end=_midnight(entry.end, zone) if entry.end else FAR,
             ramp=round(entry.ramp.microseconds()),
         )
 
-    def _midnight(self, day: date | None, otherwise: int) -> int:
-        if day is None:
-            return otherwise
-        return to_instant(datetime.combine(day, time(), ZoneInfo(self.zone)))
+    def _days(self, zone: str) -> tuple[int, ...]:
+        """The instants at which the days of the run begin."""
+        first, last = (from_instant(t, zone).date() for t in (self.start, self.end))
+        days = (first + timedelta(days=i) for i in range((last - first).days + 1))
+        return tuple(_midnight(day, zone) for day in days)
 
     # --- sources
 
     def _kinds(self, source: Source) -> tuple[PlanKind, ...]:
-        first = sum(map(len, self.kinds.values()))
+        first = len(self.known)
         parts = source.kinds()
         levels = accumulate(part.share for part in parts)
         return tuple(

@@ -207,7 +207,6 @@ def _names(numbers: NDArray[Any], ids: Sequence[str | None]) -> pd.Series:
 
 def _leads(plan: Plan, arrivals: Arrivals, ids: NDArray[Any], replication: int) -> pd.DataFrame:
     sources = [plan.scenario.sources[source.id] for source in plan.epochs[0].sources]
-    kinds = [kind for source in plan.epochs[0].sources for kind in source.kinds]
     at = _times(arrivals.arrived_at)
     window = from_instant(plan.observed_from)
     return pd.DataFrame(
@@ -216,8 +215,8 @@ def _leads(plan: Plan, arrivals: Arrivals, ids: NDArray[Any], replication: int) 
             "customer_id": pd.Series(ids, dtype="str"),
             "funnel": _names(arrivals.source, [s.funnel or plan.scenario.name for s in sources]),
             "source": _names(arrivals.source, [source.id for source in plan.epochs[0].sources]),
-            "product": _names(arrivals.kind, [kind.product or None for kind in kinds]),
-            "segment": _names(arrivals.kind, [kind.segment or None for kind in kinds]),
+            "product": _names(arrivals.kind, [kind.product or None for kind in plan.kinds]),
+            "segment": _names(arrivals.kind, [kind.segment or None for kind in plan.kinds]),
             "arrived_at": at,
             "observed_from": at.where(at > pd.Timestamp(window), pd.Timestamp(window)),
             "replication": replication,

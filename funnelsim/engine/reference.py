@@ -5,8 +5,8 @@ visit) and ``work`` (one piece of work). ``Desk`` hands seats to waiting leads.
 
 Within one instant there are two phases, repeated until nothing moves: first all
 changes (arrivals, moves, time-outs, releases, opening hours), which commute;
-then grants, team by team, in the order (priority, waiting since, lead key). So
-no result hangs on the order in which SimPy happened to schedule things.
+then grants, team by team, in the order (priority, waiting since, lead key, effort).
+So no result hangs on the order in which SimPy happened to schedule things.
 
 A stay that is complete at the very instant of its time-out counts as complete;
 work that would only begin then does not begin. A time-out also ends work in hand.
@@ -92,11 +92,12 @@ class Stay:
 
 @dataclass(order=True, slots=True)
 class Request:
-    """A lead waiting for a seat; sorts as it is served."""
+    """A lead waiting for a seat; sorts as it is served (``place`` is the effort's)."""
 
     priority: int
     queued_at: int
     key: int
+    place: int
     granted: simpy.Event = field(compare=False)
     given_up: bool = field(compare=False, default=False)
 
@@ -121,10 +122,10 @@ class Desk:
         self.busy = 0
         self.waiting: list[Request] = []
 
-    def request(self, priority: int, key: int) -> Request:
+    def request(self, effort: PlanEffort, key: int) -> Request:
         """Join the queue; ``granted`` happens when a seat is given."""
-        env = self.model.env
-        request = Request(priority, self.model.now, key, env.event())
+        granted = self.model.env.event()
+        request = Request(effort.priority, self.model.now, key, effort.place, granted)
         heapq.heappush(self.waiting, request)
         self.model.grants_are_due()
         return request
@@ -299,7 +300,7 @@ class Model:
             return Result.RENEGED
         desk = self.desks[effort.team]
         row = self.recording.queue(stay.row, effort, self.now)
-        request = desk.request(effort.priority, stay.lead.key)
+        request = desk.request(effort, stay.lead.key)
         yield from self.either(request.granted, min(deadline, lost), stop)
         if not request.granted.triggered:
             request.given_up = True

@@ -71,9 +71,9 @@ def _staff_changes(
         seats = np.full(len(at), entry.seats)
         return np.concatenate([at, until]), np.concatenate([seats, -seats])
     if team.shrinkage:
-        opens, closes = _by_day(opens, closes)
-    edges: list[Ints] = []
-    changes: list[Ints] = []
+        opens, closes = _by_day(entry, opens, closes)
+    none = np.zeros(0, np.int64)
+    edges, changes = [none], [none]
     for seat in range(entry.seats):
         begin = entry.start + entry.ramp * (seat + 1) // entry.seats if entry.ramp else entry.start
         at, until = _clip(opens, closes, begin, entry.end)
@@ -85,7 +85,7 @@ def _staff_changes(
             at, until = (np.concatenate(pair) for pair in zip(before, after, strict=True))
         edges += [at, until]
         changes += [np.ones_like(at), -np.ones_like(until)]
-    return np.concatenate([*edges, at[:0]]), np.concatenate([*changes, at[:0]])
+    return np.concatenate(edges), np.concatenate(changes)
 
 
 def _clip(opens: Ints, closes: Ints, begin: int, end: int) -> tuple[Ints, Ints]:
@@ -95,21 +95,25 @@ def _clip(opens: Ints, closes: Ints, begin: int, end: int) -> tuple[Ints, Ints]:
     return at[kept], until[kept]
 
 
-def _by_day(opens: Ints, closes: Ints) -> tuple[Ints, Ints]:
-    """Intervals cut so that none is longer than a day (leave is taken by the day)."""
-    pieces = -(-(closes - opens) // DAY)
-    at = np.repeat(opens, pieces)
-    nth = np.arange(len(at)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
-    at = at + nth * DAY
-    return at, np.minimum(at + DAY, np.repeat(closes, pieces))
+def _by_day(entry: PlanStaff, opens: Ints, closes: Ints) -> tuple[Ints, Ints]:
+    """Intervals longer than a day cut at midnight (leave is taken by the day)."""
+    days = np.array(entry.days)
+    first, last = np.searchsorted(days, opens, "right"), np.searchsorted(days, closes, "left")
+    cuts = [
+        days[a:b] if closing - opening > DAY else days[:0]
+        for a, b, opening, closing in zip(first, last, opens, closes, strict=True)
+    ]
+    return np.sort(np.concatenate([opens, *cuts])), np.sort(np.concatenate([closes, *cuts]))
 
 
 def _present(
-    team: PlanTeam, entry: PlanStaff, days: Ints, seat: int, stream: Stream
+    team: PlanTeam, entry: PlanStaff, opens: Ints, seat: int, stream: Stream
 ) -> NDArray[np.bool_]:
-    """On which of its working days a seat is taken."""
-    seats = np.full(len(days), seat, np.uint64)
-    words = stream.words_array(days.astype(np.uint64), entry.place, seats)
+    """On which of its shifts a seat is taken; those of one day share their luck."""
+    days = np.array(entry.days)
+    day = days[np.searchsorted(days, opens, "right") - 1]
+    seats = np.full(len(day), seat, np.uint64)
+    words = stream.words_array(day.astype(np.uint64), entry.place, seats)
     present: NDArray[np.bool_] = stream.to_uniforms(words)[0] >= team.shrinkage
     return present
 

@@ -19,6 +19,7 @@ from funnelsim.scenarios.loading import read_scenario
 from funnelsim.scenarios.paths import Paths
 from funnelsim.scenarios.quantity import DurationSpec
 from funnelsim.scenarios.scenario import Scenario
+from funnelsim.scenarios.timetable import timetable
 from funnelsim.scenarios.window import short_windows
 
 __all__ = ["Finding", "check", "load_sound", "require_sound"]
@@ -50,6 +51,7 @@ def check(scenario: Scenario) -> tuple[Finding, ...]:
     paths = Paths(scenario)
     findings = [
         *_clocks(scenario),
+        *_dated(scenario),
         *_dead_ends(paths),
         *_unreachable(paths),
         *_branches(scenario),
@@ -133,13 +135,13 @@ def _clocks(scenario: Scenario) -> Iterator[Finding]:
     add = "Add 'calendar:' to it, or to the scenario."
     for key, stage in scenario.stages.items():
         limit = DurationSpec(value=stage.timeout.after) if stage.timeout else None
+        patience = stage.patience.after if stage.patience else None
         delays = {"delay_before": stage.delay_before, "delay_after": stage.delay_after}
-        for name, spec in {**delays, "timeout": limit}.items():
-            if (
-                spec
-                and spec.clocks()[0] == "business"
-                and not (stage.calendar or scenario.calendar)
-            ):
+        lengths = {**delays, "timeout": limit, "patience": patience}
+        timed = [name for name, spec in lengths.items() if spec and spec.clocks()[0] == "business"]
+        timed += ["until"] if stage.until and stage.until.needs_calendar else []
+        if not (stage.calendar or scenario.calendar):
+            for name in timed:
                 message = "is in business time but no calendar is named"
                 yield Finding(
                     severity="error", message=message, path=f"stages.{key}.{name}", fix=add
@@ -154,6 +156,17 @@ def _clocks(scenario: Scenario) -> Iterator[Finding]:
             elif days and not (scenario.teams[effort.team].calendar or scenario.calendar):
                 message = f"is in business days but {effort.team} has no calendar"
                 yield Finding(severity="error", message=message, path=path, fix=add)
+
+
+def _dated(scenario: Scenario) -> Iterator[Finding]:
+    """Changes that have no date or cannot be made on one."""
+    try:
+        timetable(scenario)
+    except ScenarioError as refused:
+        for problem in refused.problems:
+            yield Finding(
+                severity="error", message=problem.message, path=problem.path, fix=problem.fix
+            )
 
 
 def _dead_ends(paths: Paths) -> Iterator[Finding]:
@@ -262,6 +275,7 @@ def _calendars(scenario: Scenario) -> Iterator[Finding]:
     """Calendars that nobody uses, and holidays that are none."""
     used = {scenario.calendar}
     used |= {team.calendar for team in scenario.teams.values()}
+    used |= {entry.calendar for team in scenario.teams.values() for entry in team.staff}
     used |= {stage.calendar for stage in scenario.stages.values()}
     for key, calendar in scenario.calendars.items():
         path = f"calendars.{key}"

@@ -174,7 +174,7 @@ def _requests(order: Callable[..., tuple[int, int, int]]) -> AbstractContextMana
     """Who waits is sorted otherwise."""
     request = reference.Request
     return mock.patch.object(
-        reference, "Request", lambda p, q, k, event: request(*order(p, q, k), event)
+        reference, "Request", lambda p, q, k, *rest: request(*order(p, q, k), *rest)
     )
 
 
