@@ -274,8 +274,7 @@ def _money(scenario: Scenario) -> Iterator[Finding]:
 def _calendars(scenario: Scenario) -> Iterator[Finding]:
     """Calendars that nobody uses, and holidays that are none."""
     used = {scenario.calendar}
-    used |= {team.calendar for team in scenario.teams.values()}
-    used |= {entry.calendar for team in scenario.teams.values() for entry in team.staff}
+    used |= {entry.calendar for team in scenario.teams.values() for entry in team.staffing()}
     used |= {stage.calendar for stage in scenario.stages.values()}
     for key, calendar in scenario.calendars.items():
         path = f"calendars.{key}"
