@@ -129,7 +129,7 @@ def mark_conversion(
     >>> from funnelsim.measures.example import BANK
     >>> table = mark_conversion(BANK, "decision", "won")
     >>> table[["value", "came", "went_on", "open"]].values.tolist()
-    [[1.0, 2, 1, 1]]
+    [[1.0, 2.0, 1.0, 1.0]]
     """
     return _conversion(log, "mark_conversion", (from_, to), by, every, level, within)
 
@@ -227,7 +227,7 @@ def lead_to_client(
     --------
     >>> from funnelsim.measures.example import BANK
     >>> lead_to_client(BANK)[["value", "came", "went_on", "open"]].values.tolist()
-    [[0.5, 5, 2, 2]]
+    [[0.5, 5.0, 2.0, 2.0]]
     """
     return _conversion(log, "lead_to_client", (ARRIVED, BOUGHT), by, every, level)
 
