@@ -129,7 +129,7 @@ def mark_conversion(
     >>> from funnelsim.measures.example import BANK
     >>> table = mark_conversion(BANK, "decision", "won")
     >>> table[["value", "came", "went_on", "open"]].values.tolist()
-    [[1.0, 2.0, 1.0, 1.0]]
+    [[0.5, 2.0, 1.0, 1.0]]
     """
     return _conversion(log, "mark_conversion", (from_, to), by, every, level, within)
 
