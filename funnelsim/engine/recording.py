@@ -20,7 +20,7 @@ from funnelsim.events import EventLog, Metadata, ShockInfo, Staffed, StageInfo, 
 from funnelsim.scenarios.scenario import Scenario
 from funnelsim.scenarios.stage import Stage
 from funnelsim.streams import Stream
-from funnelsim.worktime import from_instant
+from funnelsim.worktime import MINUTE, SECOND, from_instant
 
 __all__ = ["EffortRow", "Lead", "Recording", "VisitRow", "event_log"]
 
@@ -178,7 +178,8 @@ def _columns(rows: Sequence[Any], kind: type[Any]) -> dict[str, NDArray[Any]]:
 def _lead_ids(plan: Plan, arrivals: Arrivals, replication: int) -> NDArray[Any]:
     """Source, hour (UTC) and number within the hour: the same lead in every what-if."""
     names = np.array([source.id for source in plan.epochs[0].sources], object)[arrivals.source]
-    hours = pd.to_datetime(arrivals.slot, unit="us", utc=True).strftime("%Y%m%dT%H%M")
+    slots, where = np.unique(arrivals.slot, return_inverse=True)
+    hours = np.array([_slot_name(slot) for slot in slots.tolist()], object)[where]
     suffix = f"~{replication}" if replication else ""
     return np.array(
         [
@@ -187,6 +188,12 @@ def _lead_ids(plan: Plan, arrivals: Arrivals, replication: int) -> NDArray[Any]:
         ],
         object,
     )
+
+
+def _slot_name(slot: int) -> str:
+    """The minute (UTC), with seconds and fractions only where a replayed moment has them."""
+    finer = "" if slot % MINUTE == 0 else "%S" if slot % SECOND == 0 else "%S%f"
+    return from_instant(slot).strftime(f"%Y%m%dT%H%M{finer}")
 
 
 def _times(column: NDArray[Any]) -> pd.Series:
