@@ -332,13 +332,13 @@ def _metadata(recording: Recording, stream: Stream, engine: str) -> Metadata:
 
 
 def _labels(scenario: Scenario) -> dict[str, Mapping[str, str]]:
-    """Names of sources, efforts and marks, by dotted id."""
+    """Names of sources, efforts and marks, by dotted id; a reason is called as its stage is."""
     named = {f"sources.{key}": source.label for key, source in scenario.sources.items()}
     for stage in scenario.stages.values():
         named |= {f"efforts.{key}": effort.label for key, effort in stage.efforts.items()}
         for mark in stage.marks:
             key = f"reasons.{mark.reason}" if mark.reason else f"marks.{mark.kind}"
-            named[key] = mark.label or named.get(key, {})
+            named[key] = mark.label or named.get(key) or (stage.label if mark.reason else {})
     return {key: label for key, label in named.items() if label}
 
 

@@ -64,7 +64,7 @@ class Mark(Frozen):
     reason: str = ""
     """Why, for example the reason of a loss; reports break losses down by it."""
     label: Label = {}
-    """What the reason (or, without one, the mark) is called in reports."""
+    """What the reason (or, without one, the mark) is called in reports; left out: as the stage."""
     value: Literal["deal"] | AmountSpec | None = None
     """Money in: ``deal`` is the value the lead came with. ``won`` without a value counts it."""
     cost: AmountSpec | None = None
