@@ -17,7 +17,7 @@ from funnelsim.events import EventLog, Metadata, Staffed, StageInfo, TeamInfo
 from funnelsim.events.tables import empty
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
-Effort = tuple[str, int, str, float | None, float | None, float | None]
+Effort = tuple[Any, ...]
 
 # ask → offer → deal → won, with a stage beside the path, and one for the lost.
 FUNNEL = (
@@ -45,7 +45,7 @@ def make_log(
     marks: Sequence[tuple[str, float, str]] = (),
     values: Mapping[str, int] | None = None,
     reasons: Mapping[str, str] | None = None,
-    leads: Mapping[str, Sequence[Any]] | None = None,
+    leads: Mapping[str, Any] | None = None,
     ready: Mapping[tuple[str, int], float] | None = None,
     owners: Mapping[tuple[str, int], str] | None = None,
     stages: Sequence[StageInfo] = FUNNEL,
@@ -74,7 +74,8 @@ def make_log(
     """
     outcome = {stage.id: stage.outcome for stage in stages}
     final = {stage.id for stage in stages if stage.terminal}
-    visits, marked, arrived = [], [], []
+    visits, arrived = [], []
+    marked: list[tuple[str, float, str]] = []
     for lead, line in paths.items():
         steps = [step.split() for step in line.split(",")]
         ended = float(steps.pop()[1]) if steps[-1][0] == "!" else None
@@ -96,8 +97,8 @@ def make_log(
                     "owner": (owners or {}).get((lead, number)),
                 }
             )
-            if outcome[stage]:
-                marked.append((lead, hour, outcome[stage]))
+            if kind := outcome[stage]:
+                marked.append((lead, hour, kind))
     marked += marks
     value = [(values or {}).get(lead) if kind == "won" else None for lead, _, kind in marked]
     return EventLog(

@@ -132,7 +132,7 @@ class TestLifelines:
         for cause in (1, 2):
             fitter = AalenJohansenFitter(calculate_variance=False)
             fitter.fit(self.DURATION, self.CAUSE, event_of_interest=cause)
-            share = followed_share(seen, cause == self.CAUSE, 0.95).value
+            share = followed_share(seen, np.equal(self.CAUSE, cause), 0.95).value
             assert share == pytest.approx(float(fitter.cumulative_density_.iloc[-1, 0]), abs=1e-12)
 
     def test_kaplan_meier_percentiles(self):

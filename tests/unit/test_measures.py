@@ -58,7 +58,7 @@ ATTRIBUTES = {
     "score": [0.5, None],
     "vip": [True, False],
     "size": [1, 9_007_199_254_740_993],
-    "signed": pd.to_datetime(["2024-01-01T00:00Z", None]),
+    "signed": [datetime(2024, 1, 1, tzinfo=UTC), None],
 }
 ATTRIBUTED = make_log({"a": "ask 0, won 2", "b": "ask 1"}, until=3, leads=ATTRIBUTES)
 SHALLOW = {

@@ -328,7 +328,7 @@ class TestRefusals:
 
     def test_counting_is_checked(self, dirty):
         with pytest.raises(ParameterError, match="reached, strict, visits"):
-            stage_conversion(dirty, counting="loose")
+            stage_conversion(dirty, counting="loose")  # type: ignore[arg-type]
 
     def test_level_is_checked(self, dirty):
         with pytest.raises(ParameterError, match=r"Write 0\.95 for 95 %"):

@@ -46,8 +46,8 @@ class TestWip:
 
     def test_a_won_lead_in_its_stage_is_no_open_deal(self):
         last = wip(LOG).tail(4).set_index("stage")
-        assert last.loc["offer", ["value", "undecided"]].tolist() == [1, 0]
-        assert last.loc["ask", ["value", "undecided"]].tolist() == [1, 1]
+        assert list(last.loc["offer", ["value", "undecided"]]) == [1, 0]
+        assert list(last.loc["ask", ["value", "undecided"]]) == [1, 1]
 
     def test_cumulative_flow_keeps_every_lead(self):
         table = levels(cumulative_flow(LOG), "state")
@@ -278,14 +278,14 @@ class TestRhythm:
 class TestMassBalance:
     def test_what_goes_in_comes_out(self):
         table = mass_balance(LOG).set_index("stage")
-        assert table.loc["ask", ["value", "arrived", "came", "moved", "open"]].tolist() == [
+        assert list(table.loc["ask", ["value", "arrived", "came", "moved", "open"]]) == [
             4,
             4,
             0,
             3,
             1,
         ]
-        assert table.loc["(all)", ["value", "ended", "open"]].tolist() == [4, 2, 2]
+        assert list(table.loc["(all)", ["value", "ended", "open"]]) == [4, 2, 2]
         assert (table["imbalance"] == 0).all()
 
     def test_a_lost_visit_shows(self):

@@ -92,7 +92,7 @@ class TestHeadline:
         assert figures.loc["leads", "value"] == 5
         assert figures.loc["won_deals", "value"] == 3
         assert figures.loc["open_deals", "value"] == 1
-        assert figures.loc["utilisation", ["team", "value"]].tolist() == ["back", 0.5]
+        assert list(figures.loc["utilisation", ["team", "value"]]) == ["back", 0.5]
 
     def test_without_staffing_there_is_no_utilisation(self):
         log = make_log(PATHS, until=72, history="snapshot")
