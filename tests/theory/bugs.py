@@ -209,6 +209,35 @@ def _seat_kept_on_timeout() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _told_first() -> Iterator[None]:
+    """Of work side by side, what is heard of first decides."""
+    work, side_by_side = reference.Model.work, reference.Model.side_by_side
+    heard: dict[int, list[reference.Result]] = {}
+
+    def telling(self, stay, *rest):
+        result = yield from work(self, stay, *rest)
+        heard.setdefault(id(stay), []).append(result)
+        return result
+
+    def hasty(self, stay, deadline):
+        result = yield from side_by_side(self, stay, deadline)
+        told = heard.pop(id(stay))
+        either = stay.stage.join == "any"
+        return next((r for r in told if either or r is not reference.DONE), result)
+
+    with mock.patch.multiple(reference.Model, work=telling, side_by_side=hasty):
+        yield
+
+
+def _ties_by_file() -> AbstractContextManager[Any]:
+    """One lead's pieces of work for one team are told apart by nothing."""
+    request = reference.Request
+    return mock.patch.object(
+        reference, "Request", lambda p, q, k, _, event: request(p, q, k, 0, event)
+    )
+
+
 BUGS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
     "work 3 % longer": lambda: _longer_work(1.03),
     "work 5 % longer": lambda: _longer_work(1.05),
@@ -220,6 +249,8 @@ BUGS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
     "grants do not wait for all changes": lambda: mock.patch.object(
         reference, "EventPriority", return_value=NORMAL
     ),
+    "whoever is told first": _told_first,
+    "one lead's ties by order in the file": _ties_by_file,
     "a time-out keeps the seat": _seat_kept_on_timeout,
     "time-outs an hour late": _later_timeouts,
     "the team closes an hour late": _late_closing,
