@@ -147,7 +147,7 @@ def expenses(
     Returns
     -------
     list of tuple
-        Name, money (minor units) and number of bookings, both of shape (groups, periods);
+        Name (of a kind of mark, or in parentheses), money (minor units) and number of bookings, both of shape (groups, periods);
         empty where nothing is known of costs.
     """
     spent = spending(log)
@@ -164,15 +164,15 @@ def expenses(
     leads = np.bincount(groups.of, minlength=shape[0]).astype(np.float64)
     if _paid_teams(log, costs, set(trips.efforts["team"])):
         share = groups.of[trips.efforts["lead"].to_numpy()]
-        parts.append(("staff", staff_costs(log, line, costs, share, leads), none))
+        parts.append(("(staff)", staff_costs(log, line, costs, share, leads), none))
     if costs.commission:
         bought = purchases(log)
         due = costs.commission * np.nan_to_num(bought.value)
-        parts.append(("commission", summed(groups, line, bought.lead, bought.when, due), none))
+        parts.append(("(commission)", summed(groups, line, bought.lead, bought.when, due), none))
     if costs.overheads:
         length = np.diff(line.cuts) / max(line.cuts[-1] - line.cuts[0], 1)
         portion = leads / leads.sum() if leads.sum() else np.full(shape[0], 1 / max(shape[0], 1))
-        parts.append(("overheads", costs.overheads * np.outer(portion, length), none))
+        parts.append(("(overheads)", costs.overheads * np.outer(portion, length), none))
     return parts
 
 

@@ -8,6 +8,7 @@ is not a stage of the funnel.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Literal, get_args
@@ -155,17 +156,22 @@ def span(text: str, name: str) -> pd.Timedelta:
 
     Examples
     --------
-    >>> span("4 h", "within")
-    Timedelta('0 days 04:00:00')
+    >>> span("4 h", "within"), span("2 d", "within")
+    (Timedelta('0 days 04:00:00'), Timedelta('2 days 00:00:00'))
     """
     try:
-        value = pd.Timedelta(text)
+        value = pd.Timedelta(re.sub(r"(?<![A-Za-z])[dw](?![A-Za-z])", _upper, text))
     except ValueError:
         value = pd.Timedelta(0)
     if not value > pd.Timedelta(0):
         fix = 'Write a number and a unit: "30 min", "4 h", "2 d"'
         raise ParameterError(Problem(f"{name}={text!r} is no elapsed time", fix=fix))
     return value
+
+
+def _upper(unit: re.Match[str]) -> str:
+    """Days and weeks as pandas names them."""
+    return unit[0].upper()
 
 
 def need_full_history(log: EventLog, measure: str) -> None:
