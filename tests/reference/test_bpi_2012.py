@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -23,6 +26,17 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def reading() -> Reading:
     return read_mapped(DATA, MAPPING)
+
+
+def test_the_command_says_the_same_as_json():
+    command = [sys.executable, "-m", "funnelsim", "measures", DATA, "--mapping", MAPPING, "--json"]
+    done = subprocess.run(command, capture_output=True, check=True, text=True)
+    tables = json.loads(done.stdout)["tables"]
+    headline = {row["measure"]: row["value"] for row in tables["headline"]}
+    assert (headline["leads"], headline["won_deals"], headline["open_deals"]) == (7455, 1130, 645)
+    fates = {(row["outcome"], row["reason"]): row["value"] for row in tables["outcomes"]}
+    assert fates[("lost", "declined")] == 4334
+    assert fates[("lost", "cancelled")] == 1346
 
 
 @pytest.fixture(scope="module")
