@@ -120,6 +120,16 @@ def _later_timeouts() -> AbstractContextManager[Any]:
     return _staged(lambda stage: replace(stage, timeout=stage.timeout and later(stage.timeout)))
 
 
+def _patience(change: Callable[[Timer], Timer]) -> AbstractContextManager[Any]:
+    return _staged(lambda stage: replace(stage, patience=stage.patience and change(stage.patience)))
+
+
+def _median(timer: Timer) -> Timer:
+    """A timer that does not vary."""
+    middle = timer.table.sample(0.499999)
+    return replace(timer, table=SampleTable(lambda u: 0 * u + middle))
+
+
 def _better_branch() -> AbstractContextManager[Any]:
     def better(stage: PlanStage) -> PlanStage:
         routes = tuple(
@@ -260,6 +270,8 @@ BUGS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
     "closing never pauses work": lambda: _teamed(lambda team: replace(team, pause=None)),
     "delays 5 % longer": lambda: _longer_delays(1.05),
     "delays 20 % longer": lambda: _longer_delays(1.2),
+    "patience 50 % longer": lambda: _patience(lambda timer: _times(1.5, timer)),
+    "everybody is as patient as the median": lambda: _patience(_median),
     "no delay when a lead comes again": _no_delay_again,
     "branches 2 points better": _better_branch,
     "the same luck at every visit": lambda: _uniforms(
