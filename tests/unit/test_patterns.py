@@ -115,8 +115,8 @@ def test_without_the_status_calls_come_later():
 def days_to_payment(log: EventLog) -> pd.Series[float]:
     """Days from the first reminder's turn to the payment, by lead."""
     entered = log.visits.groupby(["stage", "lead_id"]).entered_at.min()
-    took: pd.Series[Any] = (entered["obligations"] - entered["remind"]).dropna()
-    return took.dt.total_seconds() / 86400
+    took: pd.Series[pd.Timedelta] = (entered["obligations"] - entered["remind"]).dropna()
+    return took / pd.Timedelta(days=1)
 
 
 def test_without_reminders_the_same_clients_pay_later():
