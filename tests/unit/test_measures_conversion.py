@@ -280,6 +280,15 @@ class TestWeakestStage:
         assert row["lowest"] == "offer"
         assert row["candidates"] == "ask, offer, deal"
 
+    def test_a_difference_of_one_standard_error_rules_nothing_out(self):
+        # 40 of 100 and 20 of 40 differ by 0.10, their standard error is 0.09.
+        paths = {f"a{i}": "ask 0, lost 1" for i in range(60)}
+        paths |= {f"b{i}": "ask 0, offer 1, lost 2" for i in range(20)}
+        paths |= {f"c{i}": "ask 0, offer 1, deal 2, won 3" for i in range(20)}
+        log = make_log(paths, until=9)
+        assert weakest_stage(log)["candidates"].tolist() == ["ask, offer"]
+        assert weakest_stage(log, level=0.5)["stage"].tolist() == ["ask"]
+
     def test_wrong_names_stay_below_the_stated_rate(self):
         """Five stages of 58 to 62 % and 100 leads: the lowest figure misleads, we do not.
 

@@ -11,7 +11,7 @@ from funnelsim.measures import (
     waiting_time,
     working_time,
 )
-from tests.logs import make_log
+from tests.logs import at, make_log
 
 HOUR = 3600.0
 
@@ -77,6 +77,18 @@ class TestDwellTime:
         assert hours(dwell_time(log, percentiles=[0.5]), "dwell_time") == {
             ("ask", 0.5): 1.0,
             ("offer", 0.5): 1.0,
+        }
+
+    def test_visits_begun_before_a_lead_was_seen_are_left_out(self):
+        seen = [at(3), at(0)]
+        log = make_log(
+            {"late": "ask 0, offer 6, lost 7", "b": "ask 0, lost 1"},
+            until=10,
+            leads={"observed_from": seen},
+        )
+        assert hours(dwell_time(log, percentiles=[0.9]), "dwell_time") == {
+            ("ask", 0.9): 1.0,
+            ("offer", 0.9): 1.0,
         }
 
     def test_re_entries_are_visits_of_their_own(self):
