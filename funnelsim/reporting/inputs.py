@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from funnelsim.errors import DataError, ParameterError, Problem
 from funnelsim.events import EventLog
 
-__all__ = ["check_input", "fingerprint", "open_log"]
+if TYPE_CHECKING:
+    from funnelsim.scenarios.scenario import Scenario
+
+__all__ = ["check_input", "fingerprint", "open_log", "open_scenario"]
 
 SCENARIO_ENDINGS = {".yaml", ".yml"}
 
@@ -55,20 +58,51 @@ def open_log(
     """
     path = Path(source)
     check_input(path, mapping=mapping, overrides=overrides or {})
-    if _is_scenario(path):
+    if scenario := open_scenario(path, overrides=overrides):
         from funnelsim.engine import simulate
-        from funnelsim.scenarios.changes import Change, apply
-        from funnelsim.scenarios.loading import load
 
-        scenario = load(path)
-        if overrides:
-            scenario = apply(scenario, Change(name="overrides", overrides=overrides))
         return simulate(scenario, seed=seed)
     if path.is_dir():
         return EventLog.load(path)
     from funnelsim.calibration.readers import read_mapped
 
     return read_mapped(path, mapping).log
+
+
+def open_scenario(
+    source: str | Path, *, overrides: Mapping[str, Any] | None = None
+) -> Scenario | None:
+    """Get the scenario that `open_log` simulates.
+
+    Parameters
+    ----------
+    source, overrides
+        As for `open_log`.
+
+    Returns
+    -------
+    Scenario or None
+        With the overrides made; None where the source is data.
+
+    Raises
+    ------
+    InputError
+        The scenario cannot be read or changed so.
+
+    Examples
+    --------
+    >>> open_scenario("deals.csv") is None
+    True
+    """
+    if not _is_scenario(Path(source)):
+        return None
+    from funnelsim.scenarios.changes import Change, apply
+    from funnelsim.scenarios.loading import load
+
+    scenario = load(source)
+    if overrides:
+        scenario = apply(scenario, Change(name="overrides", overrides=overrides))
+    return scenario
 
 
 def check_input(

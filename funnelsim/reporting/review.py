@@ -10,13 +10,14 @@ from collections.abc import Callable
 from funnelsim import measures
 from funnelsim.errors import HistoryError
 from funnelsim.events import EventLog
-from funnelsim.reporting import commentary, pictures, provenance, tables
+from funnelsim.reporting import commentary, pictures, provenance, stress_des, tables
 from funnelsim.reporting.blocks import advice, cover, group, kpis, risks, section, summary, text
 from funnelsim.reporting.document import AnyBlock, Group
 from funnelsim.reporting.findings import findings
+from funnelsim.reporting.inputs import open_scenario
 from funnelsim.reporting.texts import Texts, texts
 
-__all__ = ["flow", "front", "funnel", "load", "making", "time", "value"]
+__all__ = ["appendix", "flow", "front", "funnel", "load", "making", "time", "value"]
 
 Part = Callable[[EventLog, Texts], AnyBlock | None]
 
@@ -231,6 +232,44 @@ def making(
         provenance.making(log, t, source=source, mapping=mapping, overrides=overrides),
         *_shown(log, t, provenance.assumed),
     )
+
+
+def appendix(
+    log: EventLog,
+    lang: str = "en",
+    *,
+    source: str,
+    overrides: dict[str, object] | None = None,
+) -> Group:
+    """The STRESS-DES checklist of the simulation behind the report.
+
+    Parameters
+    ----------
+    log, lang
+        As for `front`.
+    source : str
+        The file the log was made from.
+    overrides : dict, optional
+        What was changed in the scenario.
+
+    Returns
+    -------
+    Group
+
+    Examples
+    --------
+    >>> from funnelsim.measures.example import BANK
+    >>> [block.kind for block in appendix(BANK, source="deals.csv").blocks]
+    ['section', 'text']
+    """
+    t = texts(lang)
+    scenario = open_scenario(source, overrides=overrides)
+    told = (
+        stress_des.checklist(scenario, log, t, source=source)
+        if scenario
+        else stress_des.no_scenario(log, t)
+    )
+    return group(section(t._("Appendix: STRESS-DES, how the simulation was made")), *told)
 
 
 def _origin(log: EventLog, t: Texts) -> str:

@@ -203,6 +203,10 @@ class Spec(Frozen, Generic[Q]):
         found = {key: getattr(self, key) for key in fields if key != "family"}
         return {key: item for key, item in found.items() if item is not None}
 
+    def shape(self) -> str:
+        """The family, named or suggested by the numbers given."""
+        return self.family or _guess(self.given())
+
     def durations(self) -> list[Duration]:
         """All durations in it (none in an amount of money)."""
         found: list[Duration] = []

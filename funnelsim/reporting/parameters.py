@@ -1,0 +1,388 @@
+"""A scenario's numbers in words: sources, stages and teams as tables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from funnelsim.reporting.blocks import column, table
+from funnelsim.reporting.document import Table
+from funnelsim.reporting.texts import Texts
+from funnelsim.scenarios.calendar import WEEKDAYS, Calendar
+from funnelsim.scenarios.quantity import Spec
+from funnelsim.scenarios.rate import Rate
+from funnelsim.scenarios.scenario import Scenario
+from funnelsim.scenarios.source import Source
+from funnelsim.scenarios.stage import Effort, Stage
+from funnelsim.scenarios.team import Staff, Team
+from funnelsim.worktime import Duration
+
+__all__ = ["distribution", "exact", "length", "named", "sources", "stages", "teams"]
+
+
+def sources(scenario: Scenario, t: Texts) -> Table:
+    """Where leads come from: how many, when, of what value.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    t : Texts
+
+    Returns
+    -------
+    Table
+        One row a source.
+    """
+    return table(
+        [
+            column(t._("Source")),
+            column(t._("Enters at")),
+            column(t._("Leads")),
+            column(t._("Varies by")),
+            column(t._("Value of a deal; cost of a lead"), unit=scenario.currency),
+        ],
+        [
+            (
+                named(key, source.label, t),
+                _stage_name(scenario, source.stage, t),
+                _demand(source, t),
+                ", ".join(_profile(source, t)) or t._("nothing"),
+                _worth(source, t),
+            )
+            for key, source in scenario.sources.items()
+        ],
+        caption=t._("Parameters of the sources"),
+    )
+
+
+def stages(scenario: Scenario, t: Texts) -> Table:
+    """What happens in each stage that is not the end of a way.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    t : Texts
+
+    Returns
+    -------
+    Table
+        One row a stage with delays, work or ways out.
+    """
+    living = {key: stage for key, stage in scenario.stages.items() if stage.next or stage.efforts}
+    return table(
+        [
+            column(t._("Stage")),
+            column(t._("Delays and time limits")),
+            column(t._("Work")),
+            column(t._("Next")),
+        ],
+        [
+            (
+                named(key, stage.label, t),
+                "; ".join(_delays(scenario, stage, t)) or "–",
+                "; ".join(_work(scenario, key, item, t) for key, item in stage.efforts.items())
+                or "–",
+                _routes(scenario, stage, t),
+            )
+            for key, stage in living.items()
+        ],
+        caption=t._("Parameters of the stages"),
+        note=t._("CV: standard deviation ÷ mean. The way ends in the stages that are not listed."),
+    )
+
+
+def teams(scenario: Scenario, t: Texts) -> Table | None:
+    """Who works: seats, hours, and what happens at closing time.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    t : Texts
+
+    Returns
+    -------
+    Table or None
+        None where nobody works.
+    """
+    if not scenario.teams:
+        return None
+    return table(
+        [
+            column(t._("Team")),
+            column(t._("Seats and hours")),
+            column(t._("At closing time; absence")),
+        ],
+        [
+            (
+                named(key, team.label, t),
+                "; ".join(_shift(scenario, staff, t) for staff in team.staffing()),
+                "; ".join(_habits(team, t)),
+            )
+            for key, team in scenario.teams.items()
+        ],
+        caption=t._("Parameters of the teams"),
+    )
+
+
+def named(key: str, labels: Mapping[str, str], t: Texts) -> str:
+    """The label of a part of the scenario, else its id as words.
+
+    Examples
+    --------
+    >>> from funnelsim.reporting.texts import texts
+    >>> named("back_office", {}, texts("en"))
+    'back office'
+    """
+    return t.label(labels, key.replace("_", " "))
+
+
+def exact(value: float, t: Texts) -> str:
+    """A number as it was given, never shortened.
+
+    Examples
+    --------
+    >>> from funnelsim.reporting.texts import texts
+    >>> exact(12450000, texts("en")), exact(0.125, texts("en"))
+    ('12,450,000', '0.125')
+    """
+    from babel.numbers import format_decimal
+
+    return str(format_decimal(round(value, 10), format="#,##0.##########", locale=t.locale))
+
+
+def length(duration: Duration, t: Texts) -> str:
+    r"""A duration in the unit it was given in.
+
+    Examples
+    --------
+    >>> from funnelsim.reporting.texts import texts
+    >>> from funnelsim.worktime import parse_duration
+    >>> length(parse_duration("3 bd"), texts("en"))
+    '3\xa0business\xa0d'
+    """
+    patterns = {
+        "s": t._("{number} s"),
+        "min": t._("{number} min"),
+        "h": t._("{number} h"),
+        "d": t._("{number} d"),
+        "w": t._("{number} wk"),
+        "mo": t._("{number} mo"),
+        "bh": t._("{number} business h"),
+        "bd": t._("{number} business d"),
+    }
+    return patterns[duration.unit].format(number=exact(duration.amount, t)).replace(" ", "\u00a0")
+
+
+def distribution(spec: Spec[Duration] | Spec[float], t: Texts) -> str:
+    """A distribution in words: what is known of it, and its family.
+
+    Parameters
+    ----------
+    spec : Spec
+        Of durations or amounts of money.
+    t : Texts
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from funnelsim.reporting.texts import texts
+    >>> from funnelsim.scenarios.quantity import AmountSpec
+    >>> distribution(AmountSpec.model_validate({"median": 5, "p90": 9}), texts("en"))
+    'median 5, 90% up to 9, lognormal'
+    """
+    if spec.value is not None:
+        return _quantity(spec.value, t)
+    if spec.mixture is not None:
+        parts = (f"{_share(part.share, t)} ({distribution(part.of, t)})" for part in spec.mixture)
+        return t._("mixture of {parts}").format(parts=", ".join(parts))
+    given = [_given(key, item, t) for key, item in spec.given().items() if key != "weights"]
+    return ", ".join([*given, _family(spec.shape(), t)])
+
+
+def _given(key: str, item: object, t: Texts) -> str:
+    """One number of a distribution with its name."""
+    if isinstance(item, tuple):
+        return t._("{n} observed values").format(n=len(item))
+    patterns = {
+        "mean": t._("mean {x}"),
+        "sd": t._("standard deviation {x}"),
+        "cv": t._("CV {x}"),
+        "median": t._("median {x}"),
+        "min": t._("at least {x}"),
+        "likely": t._("most often {x}"),
+        "max": t._("at most {x}"),
+        "low": t._("one in ten below {x}"),
+        "high": t._("one in ten above {x}"),
+    }
+    if key in patterns:
+        return patterns[key].format(x=_quantity(item, t))
+    share = _share(int(key[1:]) / 100, t)
+    return t._("{share} up to {x}").format(share=share, x=_quantity(item, t))
+
+
+def _family(name: str, t: Texts) -> str:
+    """A family of distributions."""
+    return {
+        "uniform": t._("uniform"),
+        "triangular": t._("triangular"),
+        "elicited": t._("from an expert's guess"),
+        "exponential": t._("exponential"),
+        "gamma": t._("gamma"),
+        "weibull": t._("Weibull"),
+        "lognormal": t._("lognormal"),
+        "loglogistic": t._("loglogistic"),
+        "empirical": t._("drawn as observed"),
+    }.get(name, name)
+
+
+def _quantity(item: object, t: Texts) -> str:
+    """A duration or a number."""
+    return length(item, t) if isinstance(item, Duration) else exact(float(str(item)), t)
+
+
+def _share(share: float, t: Texts) -> str:
+    """A probability as it was given, in per cent."""
+    bare = t.wording().share(0.5).removeprefix("50")
+    return f"{exact(100 * share, t)}{bare}"
+
+
+def _stage_name(scenario: Scenario, key: str, t: Texts) -> str:
+    """What a stage is called."""
+    return named(key, scenario.stages[key].label, t)
+
+
+def _demand(source: Source, t: Texts) -> str:
+    """How many leads a source brings."""
+    if source.counts:
+        every = length(source.counts.every, t)
+        return t._("given counts, every {every}").format(every=every)
+    if not isinstance(source.rate, Rate):
+        n = len(source.replay)
+        return t.n_("{n} given moment", "{n} given moments", n).format(n=t.number(n))
+    per = {"h": t._("{n} per hour"), "d": t._("{n} per day"), "w": t._("{n} per week")}
+    return per[source.rate.per].format(n=exact(source.rate.amount, t))
+
+
+def _profile(source: Source, t: Texts) -> Iterable[str]:
+    """What makes the rate go up and down."""
+    if source.by_hour:
+        yield t._("hour")
+    if source.by_weekday:
+        yield t._("weekday")
+    if source.by_month:
+        yield t._("month")
+    if source.growth:
+        per = {"w": t._("{n} a week"), "mo": t._("{n} a month"), "y": t._("{n} a year")}
+        growth = per[source.growth.per].format(n=_share(source.growth.share, t))
+        yield t._("growth {growth}").format(growth=growth)
+    if source.campaigns:
+        n = len(source.campaigns)
+        yield t.n_("{n} campaign", "{n} campaigns", n).format(n=n)
+    if source.overdispersion:
+        restless = exact(source.overdispersion, t)
+        yield t._("chance from day to day (CV {cv})").format(cv=restless)
+
+
+def _worth(source: Source, t: Texts) -> str:
+    """What deals are worth, by kind of lead, and what a lead costs."""
+    kinds = [kind for kind in source.kinds() if kind.value]
+    told = [
+        (f"{kind.segment or kind.product} ({_share(kind.share, t)}): " if len(kinds) > 1 else "")
+        + distribution(kind.value, t)
+        for kind in kinds
+        if kind.value
+    ]
+    if source.cost:
+        told.append(t._("cost {cost}").format(cost=distribution(source.cost, t)))
+    return "; ".join(told) or "–"
+
+
+def _delays(scenario: Scenario, stage: Stage, t: Texts) -> Iterable[str]:
+    """Time nobody works, and how long leads stay at most."""
+    if stage.delay_before:
+        yield t._("before: {delay}").format(delay=distribution(stage.delay_before, t))
+    if stage.until:
+        yield t._("until “{moment}”").format(moment=stage.until)
+    if stage.delay_after:
+        yield t._("after: {delay}").format(delay=distribution(stage.delay_after, t))
+    if stage.timeout:
+        yield t._("limit {limit} → {stage}").format(
+            limit=length(stage.timeout.after, t), stage=_stage_name(scenario, stage.timeout.to, t)
+        )
+    if stage.patience:
+        yield t._("patience {patience} → {stage}").format(
+            patience=distribution(stage.patience.after, t),
+            stage=_stage_name(scenario, stage.patience.to, t),
+        )
+
+
+def _work(scenario: Scenario, key: str, effort: Effort, t: Texts) -> str:
+    """A piece of work: what, by whom, how long, how urgent."""
+    team = named(effort.team, scenario.teams[effort.team].label, t)
+    told = f"{named(key, effort.label, t)} ({team}): {distribution(effort.duration, t)}"
+    if effort.priority:
+        told += ", " + t._("priority {n}").format(n=effort.priority)
+    if effort.refuse:
+        told += ", " + t._("{share} refused").format(share=_share(effort.refuse, t))
+    return told
+
+
+def _routes(scenario: Scenario, stage: Stage, t: Texts) -> str:
+    """The ways out with their probabilities."""
+    if stage.next is None:
+        return t._("the way ends")
+    ways = ", ".join(
+        f"{_stage_name(scenario, key, t)} {_share(share, t)}"
+        for key, share in stage.next.to.items()
+    )
+    n = len(stage.next.cases)
+    cases = t.n_("{n} exception", "{n} exceptions", n).format(n=n)
+    return f"{ways}; {cases}" if n else ways
+
+
+def _shift(scenario: Scenario, staff: Staff, t: Texts) -> str:
+    """Some seats: how many, when, from and until which day."""
+    key = staff.calendar or scenario.calendar
+    hours = _hours(scenario.calendars[key], t) if key else t._("always")
+    told = f"{t.number(staff.seats)} × {hours}"
+    if staff.start:
+        told += ", " + t._("from {day}").format(day=t.wording().day(staff.start))
+    if staff.end:
+        told += ", " + t._("until {day} (not included)").format(day=t.wording().day(staff.end))
+    if staff.ramp.amount:
+        told += ", " + t._("productive within {time}").format(time=length(staff.ramp, t))
+    return told
+
+
+def _hours(calendar: Calendar, t: Texts) -> str:
+    """Opening hours by weekday, with holidays."""
+    days = dict(zip(WEEKDAYS, t.wording().weekdays(), strict=True))
+    written = calendar.model_dump(mode="json")["hours"]
+    told = [
+        re.sub("|".join(WEEKDAYS), lambda found: days[found[0]], key.replace("-", "–"))
+        + " "
+        + ", ".join(shift.replace("-", "–") for shift in shifts)
+        for key, shifts in written.items()
+    ]
+    if calendar.zone:
+        told.append(calendar.zone)
+    if calendar.holidays:
+        told.append(t._("closed on holidays ({country})").format(country=calendar.holidays))
+    if calendar.closed:
+        n = len(calendar.closed)
+        told.append(t.n_("{n} more day closed", "{n} more days closed", n).format(n=n))
+    return " · ".join(told)
+
+
+def _habits(team: Team, t: Texts) -> Iterable[str]:
+    """What a team does at closing time, and how often people are missing."""
+    yield t._("finishes (overtime)") if team.at_close == "finish" else t._("pauses till opening")
+    if team.shrinkage:
+        yield t._("{share} absent").format(share=_share(team.shrinkage, t))
+    if team.attrition:
+        yield t._("{share} leave in a year, replaced after {time}").format(
+            share=_share(team.attrition, t), time=length(team.replaced_after, t)
+        )
