@@ -23,6 +23,7 @@ from funnelsim.engine import arrivals, reference, seating
 from funnelsim.engine.plan import Epoch, Plan, PlanStage, PlanTeam, Timer
 from funnelsim.engine.planning import make_plan
 from funnelsim.scenarios import calendar
+from funnelsim.scenarios.run import Run
 from funnelsim.streams import Stream
 from funnelsim.worktime import HOUR, open_hours
 
@@ -248,6 +249,13 @@ def _ties_by_file() -> AbstractContextManager[Any]:
     )
 
 
+def _cold_start() -> AbstractContextManager[Any]:
+    instants = Run.instants
+    return mock.patch.object(
+        Run, "instants", lambda self, zone: (instants(self, zone)[1], *instants(self, zone)[1:])
+    )
+
+
 BUGS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
     "work 3 % longer": lambda: _longer_work(1.03),
     "work 5 % longer": lambda: _longer_work(1.05),
@@ -272,6 +280,7 @@ BUGS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
     "delays 20 % longer": lambda: _longer_delays(1.2),
     "patience 50 % longer": lambda: _patience(lambda timer: _times(1.5, timer)),
     "everybody is as patient as the median": lambda: _patience(_median),
+    "the warm-up is skipped": _cold_start,
     "no delay when a lead comes again": _no_delay_again,
     "branches 2 points better": _better_branch,
     "the same luck at every visit": lambda: _uniforms(

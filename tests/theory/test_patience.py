@@ -78,8 +78,7 @@ def test_patience_of_any_shape():
 
 
 def _as_by_formula(patience, distribution, *, seed):
-    """Detects 7 points of those who wait, 4 of those who leave, 8 of the service level,
-    22 % of the mean wait."""
+    """Detects 7 points of those who wait, 4 of those who leave, 8 served in time, 22 % of waits."""
     waits, served = calls(patience, rate="198 / h", seats=3, seed=seed)
     expected = impatient(3.3, 3, distribution, 0.5)
     batches = {
