@@ -63,7 +63,7 @@ def test_each_stage_fills_as_poisson():
     """
     log = beginnings("8 h")
     stays = {"think": THINK.sf, "decide": lambda t: BOTH.sf(t) - THINK.sf(t), "won": BOTH.cdf}
-    for hours in (1, 3, 7.9):
+    for hours in (2, 4, 7.9):
         numbers = {stage: counted(log, hours, stage) for stage in stays}
         for stage, share in stays.items():
             mean = filled(share, hours)
