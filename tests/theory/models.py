@@ -11,7 +11,7 @@ from funnelsim.events import EventLog
 from funnelsim.scenarios.scenario import Scenario
 from funnelsim.worktime import HOUR, to_instant
 
-__all__ = ["funnel", "instants", "queue", "settled_waits"]
+__all__ = ["funnel", "instants", "present", "queue", "settled_waits"]
 
 MONDAY = "2026-01-05"
 
@@ -60,3 +60,11 @@ def settled_waits(log: EventLog, stage: str = "work") -> NDArray[np.float64]:
 def instants(log: EventLog) -> tuple[int, int]:
     """The observed window in microseconds."""
     return to_instant(log.meta.observed_from), to_instant(log.meta.observed_until)
+
+
+def present(log: EventLog, stage: str, moments: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many leads are in a stage at each of some instants (microseconds)."""
+    visits = log.visits[log.visits["stage"] == stage]
+    entered = np.sort(visits["entered_at"].astype("int64").to_numpy())
+    left = np.sort(visits["left_at"].dropna().astype("int64").to_numpy())
+    return np.searchsorted(entered, moments, "right") - np.searchsorted(left, moments, "right")

@@ -18,15 +18,7 @@ from tests.statistical import (
 )
 from tests.theory.bugs import fails_on
 from tests.theory.formulas import absorbed
-from tests.theory.models import funnel, instants
-
-
-def present(log, stage, moments):
-    """How many leads are in a stage at each of some instants (microseconds)."""
-    visits = log.visits[log.visits["stage"] == stage]
-    entered = np.sort(visits["entered_at"].astype("int64").to_numpy())
-    left = np.sort(visits["left_at"].dropna().astype("int64").to_numpy())
-    return np.searchsorted(entered, moments, "right") - np.searchsorted(left, moments, "right")
+from tests.theory.models import funnel, instants, present
 
 
 @fails_on("delays 5 % longer", "leads come in twos")
