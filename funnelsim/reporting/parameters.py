@@ -7,17 +7,16 @@ from collections.abc import Iterable, Mapping
 
 from funnelsim.reporting.blocks import column, table
 from funnelsim.reporting.document import Table
+from funnelsim.reporting.quantities import distribution, exact, length, percent
 from funnelsim.reporting.texts import Texts
 from funnelsim.scenarios.calendar import WEEKDAYS, Calendar
-from funnelsim.scenarios.quantity import Spec
 from funnelsim.scenarios.rate import Rate
 from funnelsim.scenarios.scenario import Scenario
 from funnelsim.scenarios.source import Source
 from funnelsim.scenarios.stage import Effort, Stage
 from funnelsim.scenarios.team import Staff, Team
-from funnelsim.worktime import Duration
 
-__all__ = ["distribution", "exact", "length", "named", "sources", "stages", "teams"]
+__all__ = ["named", "sources", "stages", "teams"]
 
 
 def sources(scenario: Scenario, t: Texts) -> Table:
@@ -37,16 +36,16 @@ def sources(scenario: Scenario, t: Texts) -> Table:
         [
             column(t._("Source")),
             column(t._("Enters at")),
-            column(t._("Leads")),
-            column(t._("Varies by")),
+            column(t._("Leads; the rate varies by")),
             column(t._("Value of a deal; cost of a lead"), unit=scenario.currency),
         ],
         [
             (
                 named(key, source.label, t),
                 _stage_name(scenario, source.stage, t),
-                _demand(source, t),
-                ", ".join(_profile(source, t)) or t._("nothing"),
+                "; ".join(
+                    part for part in (_demand(source, t), ", ".join(_profile(source, t))) if part
+                ),
                 _worth(source, t),
             )
             for key, source in scenario.sources.items()
@@ -80,8 +79,7 @@ def stages(scenario: Scenario, t: Texts) -> Table:
             (
                 named(key, stage.label, t),
                 "; ".join(_delays(scenario, stage, t)) or "–",
-                "; ".join(_work(scenario, key, item, t) for key, item in stage.efforts.items())
-                or "–",
+                _works(scenario, stage, t),
                 _routes(scenario, stage, t),
             )
             for key, stage in living.items()
@@ -136,119 +134,6 @@ def named(key: str, labels: Mapping[str, str], t: Texts) -> str:
     return t.label(labels, key.replace("_", " "))
 
 
-def exact(value: float, t: Texts) -> str:
-    """A number as it was given, never shortened.
-
-    Examples
-    --------
-    >>> from funnelsim.reporting.texts import texts
-    >>> exact(12450000, texts("en")), exact(0.125, texts("en"))
-    ('12,450,000', '0.125')
-    """
-    from babel.numbers import format_decimal
-
-    return str(format_decimal(round(value, 10), format="#,##0.##########", locale=t.locale))
-
-
-def length(duration: Duration, t: Texts) -> str:
-    r"""A duration in the unit it was given in.
-
-    Examples
-    --------
-    >>> from funnelsim.reporting.texts import texts
-    >>> from funnelsim.worktime import parse_duration
-    >>> length(parse_duration("3 bd"), texts("en"))
-    '3\xa0business\xa0d'
-    """
-    patterns = {
-        "s": t._("{number} s"),
-        "min": t._("{number} min"),
-        "h": t._("{number} h"),
-        "d": t._("{number} d"),
-        "w": t._("{number} wk"),
-        "mo": t._("{number} mo"),
-        "bh": t._("{number} business h"),
-        "bd": t._("{number} business d"),
-    }
-    return patterns[duration.unit].format(number=exact(duration.amount, t)).replace(" ", "\u00a0")
-
-
-def distribution(spec: Spec[Duration] | Spec[float], t: Texts) -> str:
-    """A distribution in words: what is known of it, and its family.
-
-    Parameters
-    ----------
-    spec : Spec
-        Of durations or amounts of money.
-    t : Texts
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> from funnelsim.reporting.texts import texts
-    >>> from funnelsim.scenarios.quantity import AmountSpec
-    >>> distribution(AmountSpec.model_validate({"median": 5, "p90": 9}), texts("en"))
-    'median 5, 90% up to 9, lognormal'
-    """
-    if spec.value is not None:
-        return _quantity(spec.value, t)
-    if spec.mixture is not None:
-        parts = (f"{_share(part.share, t)} ({distribution(part.of, t)})" for part in spec.mixture)
-        return t._("mixture of {parts}").format(parts=", ".join(parts))
-    given = [_given(key, item, t) for key, item in spec.given().items() if key != "weights"]
-    return ", ".join([*given, _family(spec.shape(), t)])
-
-
-def _given(key: str, item: object, t: Texts) -> str:
-    """One number of a distribution with its name."""
-    if isinstance(item, tuple):
-        return t._("{n} observed values").format(n=len(item))
-    patterns = {
-        "mean": t._("mean {x}"),
-        "sd": t._("standard deviation {x}"),
-        "cv": t._("CV {x}"),
-        "median": t._("median {x}"),
-        "min": t._("at least {x}"),
-        "likely": t._("most often {x}"),
-        "max": t._("at most {x}"),
-        "low": t._("one in ten below {x}"),
-        "high": t._("one in ten above {x}"),
-    }
-    if key in patterns:
-        return patterns[key].format(x=_quantity(item, t))
-    share = _share(int(key[1:]) / 100, t)
-    return t._("{share} up to {x}").format(share=share, x=_quantity(item, t))
-
-
-def _family(name: str, t: Texts) -> str:
-    """A family of distributions."""
-    return {
-        "uniform": t._("uniform"),
-        "triangular": t._("triangular"),
-        "elicited": t._("from an expert's guess"),
-        "exponential": t._("exponential"),
-        "gamma": t._("gamma"),
-        "weibull": t._("Weibull"),
-        "lognormal": t._("lognormal"),
-        "loglogistic": t._("loglogistic"),
-        "empirical": t._("drawn as observed"),
-    }.get(name, name)
-
-
-def _quantity(item: object, t: Texts) -> str:
-    """A duration or a number."""
-    return length(item, t) if isinstance(item, Duration) else exact(float(str(item)), t)
-
-
-def _share(share: float, t: Texts) -> str:
-    """A probability as it was given, in per cent."""
-    bare = t.wording().share(0.5).removeprefix("50")
-    return f"{exact(100 * share, t)}{bare}"
-
-
 def _stage_name(scenario: Scenario, key: str, t: Texts) -> str:
     """What a stage is called."""
     return named(key, scenario.stages[key].label, t)
@@ -276,7 +161,7 @@ def _profile(source: Source, t: Texts) -> Iterable[str]:
         yield t._("month")
     if source.growth:
         per = {"w": t._("{n} a week"), "mo": t._("{n} a month"), "y": t._("{n} a year")}
-        growth = per[source.growth.per].format(n=_share(source.growth.share, t))
+        growth = per[source.growth.per].format(n=percent(source.growth.share, t))
         yield t._("growth {growth}").format(growth=growth)
     if source.campaigns:
         n = len(source.campaigns)
@@ -290,7 +175,7 @@ def _worth(source: Source, t: Texts) -> str:
     """What deals are worth, by kind of lead, and what a lead costs."""
     kinds = [kind for kind in source.kinds() if kind.value]
     told = [
-        (f"{kind.segment or kind.product} ({_share(kind.share, t)}): " if len(kinds) > 1 else "")
+        (f"{kind.segment or kind.product} ({percent(kind.share, t)}): " if len(kinds) > 1 else "")
         + distribution(kind.value, t)
         for kind in kinds
         if kind.value
@@ -319,6 +204,19 @@ def _delays(scenario: Scenario, stage: Stage, t: Texts) -> Iterable[str]:
         )
 
 
+def _works(scenario: Scenario, stage: Stage, t: Texts) -> str:
+    """All work of a stage, and how its pieces hang together."""
+    told = "; ".join(_work(scenario, key, item, t) for key, item in stage.efforts.items())
+    joins = {
+        "all": t._("Side by side till all are done: {work}"),
+        "any": t._("Side by side till the first is done: {work}"),
+        "first_refusal": t._("Side by side till all agreed or one refused: {work}"),
+    }
+    if len(stage.efforts) > 1 and stage.join in joins:
+        return joins[stage.join].format(work=told)
+    return told or "–"
+
+
 def _work(scenario: Scenario, key: str, effort: Effort, t: Texts) -> str:
     """A piece of work: what, by whom, how long, how urgent."""
     team = named(effort.team, scenario.teams[effort.team].label, t)
@@ -326,7 +224,7 @@ def _work(scenario: Scenario, key: str, effort: Effort, t: Texts) -> str:
     if effort.priority:
         told += ", " + t._("priority {n}").format(n=effort.priority)
     if effort.refuse:
-        told += ", " + t._("{share} refused").format(share=_share(effort.refuse, t))
+        told += ", " + t._("{share} refused").format(share=percent(effort.refuse, t))
     return told
 
 
@@ -335,9 +233,12 @@ def _routes(scenario: Scenario, stage: Stage, t: Texts) -> str:
     if stage.next is None:
         return t._("the way ends")
     ways = ", ".join(
-        f"{_stage_name(scenario, key, t)} {_share(share, t)}"
+        f"{_stage_name(scenario, key, t)}\u00a0{percent(share, t)}"
         for key, share in stage.next.to.items()
     )
+    if stage.refused_to:
+        refused = _stage_name(scenario, stage.refused_to, t)
+        ways += "; " + t._("refused → {stage}").format(stage=refused)
     n = len(stage.next.cases)
     cases = t.n_("{n} exception", "{n} exceptions", n).format(n=n)
     return f"{ways}; {cases}" if n else ways
@@ -381,8 +282,8 @@ def _habits(team: Team, t: Texts) -> Iterable[str]:
     """What a team does at closing time, and how often people are missing."""
     yield t._("finishes (overtime)") if team.at_close == "finish" else t._("pauses till opening")
     if team.shrinkage:
-        yield t._("{share} absent").format(share=_share(team.shrinkage, t))
+        yield t._("{share} absent").format(share=percent(team.shrinkage, t))
     if team.attrition:
         yield t._("{share} leave in a year, replaced after {time}").format(
-            share=_share(team.attrition, t), time=length(team.replaced_after, t)
+            share=percent(team.attrition, t), time=length(team.replaced_after, t)
         )

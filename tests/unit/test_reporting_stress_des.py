@@ -14,6 +14,8 @@ from funnelsim.reporting import parameters, review, stress_des
 from funnelsim.reporting.blocks import cover, end, plain
 from funnelsim.reporting.inputs import open_scenario
 from funnelsim.reporting.pdf import render
+from funnelsim.reporting.quantities import distribution
+from funnelsim.reporting.stress_items import items
 from funnelsim.reporting.texts import texts
 from funnelsim.scenarios.loading import from_data, load
 from funnelsim.scenarios.quantity import AmountSpec, DurationSpec
@@ -74,7 +76,7 @@ def made(*, seed=7, **parts):
     """A tiny scenario, the log it gives, and its items by number."""
     scenario = from_data({**TINY, **parts}, "tiny.yaml")
     log = simulate(scenario, seed=seed)
-    found = stress_des.items(scenario, log, EN, source="somewhere/tiny.yaml")
+    found = items(scenario, log, EN, source="somewhere/tiny.yaml")
     return scenario, log, {item.number: item for item in found}
 
 
@@ -131,8 +133,8 @@ def test_what_if_questions_are_the_aims_and_their_settings_the_logic():
             "more": {"label": {"en": "What if Ann came?"}, "set": {"teams.sales.seats": {"add": 1}}}
         }
     )[2]
-    assert (found["1.3"].filled, found["1.3"].content) == (True, "(1) What if Ann came?")
-    assert "(1) teams.sales.seats → {add: 1}" in found["2.3"].content
+    assert (found["1.3"].filled, found["1.3"].content) == (True, "(1)\u00a0What if Ann came?")
+    assert "(1)\u00a0teams.sales.seats → {add: 1}" in found["2.3"].content
 
 
 def test_dated_changes_are_part_of_the_logic():
@@ -164,7 +166,7 @@ def test_parameters_are_told_exactly_as_given(tiny):
             part(scenario, EN) for part in (parameters.sources, parameters.stages, parameters.teams)
         )
     )
-    assert source == ["web", "talk", "5 per day", "hour", "1,234,567"]
+    assert source == ["web", "talk", "5 per day; hour", "1,234,567"]
     assert stage == [
         "talk",
         "before: median 2 d, 90% up to 5 d, lognormal; limit 3 wk → lost",
@@ -172,6 +174,13 @@ def test_parameters_are_told_exactly_as_given(tiny):
         "won 30.5%, lost 69.5%",
     ]
     assert team == ["Sales", "2 × Mon–Fri 09:00–17:00 · 1 more day closed", "pauses till opening"]
+
+
+def test_work_side_by_side_and_refusals_are_told():
+    bank = load(shipped.scenarios() / "bank-corporate.yaml")
+    found = {row[0]: row for row in parameters.stages(bank, EN).rows}["Approval in the bank"]
+    assert found[2].startswith("Side by side till all agreed or one refused: Risk opinion (Risk")
+    assert found[3].endswith("; refused → Declined by the bank")
 
 
 @pytest.mark.parametrize(
@@ -204,7 +213,7 @@ def test_parameters_are_told_exactly_as_given(tiny):
     ],
 )
 def test_distributions_in_words(spec, said):
-    assert parameters.distribution(spec, EN).replace("\u00a0", " ") == said
+    assert distribution(spec, EN).replace("\u00a0", " ") == said
 
 
 def test_overrides_are_what_is_reported(tmp_path):
@@ -230,7 +239,7 @@ def test_recorded_data_has_no_appendix_and_a_saved_simulation_says_why():
 @pytest.mark.parametrize("path", sorted(shipped.scenarios().glob("*.yaml")), ids=lambda p: p.stem)
 def test_every_shipped_scenario_fills_the_same_items_in_its_language(path, tiny):
     scenario = load(path)
-    found = stress_des.items(scenario, tiny[1], UK, source=str(path))
+    found = items(scenario, tiny[1], UK, source=str(path))
     missing = [item.number for item in found if not item.filled]
     assert missing == ["1.1", "3.1", "3.2", "5.4", "6.1"]
     assert all("{" not in item.content for item in found if item.number != "2.3")
