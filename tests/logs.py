@@ -7,12 +7,14 @@ lead stays open, unless its last stage is terminal.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pandas as pd
 
+from funnelsim import measures
 from funnelsim.events import EventLog, Metadata, Staffed, StageInfo, TeamInfo
 from funnelsim.events.tables import empty
 
@@ -141,3 +143,15 @@ def _team(name: str, intervals: Sequence[tuple[float, float, int]]) -> TeamInfo:
         for a, b, n in intervals
     )
     return TeamInfo(id=name, staffed=tuple(staffed))
+
+
+def measures_of_a_log() -> list[Callable[..., pd.DataFrame]]:
+    """Return the public measures that ask for nothing but a log."""
+    found = []
+    for name in measures.__all__:
+        measure = getattr(measures, name)
+        given = inspect.signature(measure).parameters.values()
+        needed = [one.name for one in given if one.default is one.empty]
+        if needed == ["log"]:
+            found.append(measure)
+    return found

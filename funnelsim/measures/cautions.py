@@ -10,6 +10,7 @@
 ``no churn``       nothing says when clients leave: give ``silent=``
 ``no costs``       the log holds no costs: give ``costs=`` or ``margin=``
 ``no value``       some orders have no value: money is counted too low
+``unequal``        two periods of different length are compared: amounts differ by that alone
 ``leads counted``  leads have no customer_id: every lead counts as a customer of its own
 =================  ==========================================================================
 
@@ -33,6 +34,7 @@ __all__ = [
     "NO_VALUE",
     "TOO_FEW",
     "UNDECIDED",
+    "UNEQUAL",
     "cautions",
     "few",
 ]
@@ -46,6 +48,7 @@ NOT_MARKED: Final = "not marked"
 NO_CHURN: Final = "no churn"
 NO_COSTS: Final = "no costs"
 NO_VALUE: Final = "no value"
+UNEQUAL: Final = "unequal"
 LEADS_COUNTED: Final = "leads counted"
 
 FEW: Final = 30

@@ -136,7 +136,7 @@ def chances(went: Course, group: Codes) -> Floats:
     >>> chances(went, went.lead * 0).round(3).tolist()
     [1.0, 0.0, 1.0, 0.0, 0.5]
     """
-    found = (went.fate == ADVANCED).astype(np.float64)
+    found: Floats = np.where(went.fate == ADVANCED, 1.0, 0.0)
     for number in np.unique(group):
         at = np.flatnonzero(group == number)
         waiting = went.fate[at] == OPEN
@@ -151,8 +151,8 @@ def chances(went: Course, group: Codes) -> Floats:
         left = 1.0 - gone[place]
         later = on[-1] - on[place]
         known = left > SLACK
-        found[at[waiting]] = np.divide(later, left, out=np.zeros(len(later)), where=known)
-    found[:] = np.minimum(found, 1.0)
+        ratio = np.divide(later, left, out=np.zeros(len(later)), where=known)
+        found[at[waiting]] = np.clip(ratio, 0.0, 1.0)
     return found
 
 

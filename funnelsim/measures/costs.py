@@ -147,8 +147,8 @@ def expenses(
     Returns
     -------
     list of tuple
-        Name (of a kind of mark, or in parentheses), money (minor units) and number of bookings, both of shape (groups, periods);
-        empty where nothing is known of costs.
+        Name (of a kind of mark, or in parentheses), money (minor units) and number of
+        bookings, both of shape (groups, periods); empty where nothing is known of costs.
     """
     spent = spending(log)
     trips = journeys(log, cohort=False)

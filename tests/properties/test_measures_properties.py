@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from funnelsim import measures
 from funnelsim.events import EventLog
 from funnelsim.measures.passages import Counting
-from tests.logs import make_log
+from tests.logs import make_log, measures_of_a_log
 from tests.made_logs import event_logs
 
 STAGES = ["ask", "offer", "deal", "again"]
-ALL = [getattr(measures, name) for name in measures.__all__]
+ALL = measures_of_a_log()
 MODES: tuple[Counting, ...] = ("reached", "strict", "visits")
 UNTIL = 60
 # Some examples ask every measure at once: fewer of them do.
