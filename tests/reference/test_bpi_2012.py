@@ -29,7 +29,8 @@ def reading() -> Reading:
 
 
 def test_the_command_says_the_same_as_json():
-    command = [sys.executable, "-m", "funnelsim", "measures", DATA, "--mapping", MAPPING, "--json"]
+    words = ["measures", str(DATA), "--mapping", str(MAPPING), "--json"]
+    command = [sys.executable, "-m", "funnelsim", *words]
     done = subprocess.run(command, capture_output=True, check=True, text=True)
     tables = json.loads(done.stdout)["tables"]
     headline = {row["measure"]: row["value"] for row in tables["headline"]}

@@ -85,6 +85,16 @@ def tiny():
     return made()
 
 
+def words_of(block):
+    assert block.kind == "text"
+    return plain(block.sentence)
+
+
+def rows_of(block):
+    assert block.kind == "table"
+    return block.rows
+
+
 def test_the_24_items_of_the_checklist_stand_in_its_order(tiny):
     assert list(tiny[2]) == NUMBERS
 
@@ -94,9 +104,11 @@ def test_what_a_scenario_cannot_know_is_missing_and_counted_first(tiny):
     missing = [number for number, item in found.items() if not item.filled]
     assert missing == ["1.1", "1.3", "3.1", "3.2", "5.4", "6.1"]
     first, whole = stress_des.checklist(scenario, log, EN, source="tiny.yaml")[:2]
-    said = plain(first.sentence)
+    said = words_of(first)
     assert said.startswith("18 of 24 items are filled; missing: 1.1 Purpose of the model, 1.3 ")
-    marked = [row[0].split()[0] for row in whole.rows if row[1].startswith("Not stated in the sc")]
+    marked = [
+        row[0].split()[0] for row in rows_of(whole) if row[1].startswith("Not stated in the sc")
+    ]
     assert marked == missing
 
 
@@ -223,17 +235,17 @@ def test_overrides_are_what_is_reported(tmp_path):
     changed = open_scenario(file, overrides=more)
     log = simulate(changed, seed=1)
     whole = review.appendix(log, source=str(file), overrides=more).blocks[2]
-    assert "Sales (5 seats)" in dict(whole.rows)["2.5.3 Resources"]
+    assert "Sales (5 seats)" in dict(rows_of(whole))["2.5.3 Resources"]
 
 
 def test_recorded_data_has_no_appendix_and_a_saved_simulation_says_why():
     heading, said = review.appendix(BANK, source="deals.csv").blocks
     assert heading.kind == "section"
-    assert "does not apply" in plain(said.sentence)
+    assert "does not apply" in words_of(said)
     simulated = BANK.meta.model_copy(update={"provenance": {"scenario_sha256": "0" * 64}})
     log = EventLog.trusted(BANK.tables(), simulated)
-    said = plain(review.appendix(log, source="folder").blocks[1].sentence)
-    assert "Make the report from the scenario file" in said
+    said = review.appendix(log, source="folder").blocks[1]
+    assert "Make the report from the scenario file" in words_of(said)
 
 
 @pytest.mark.parametrize("path", sorted(shipped.scenarios().glob("*.yaml")), ids=lambda p: p.stem)
