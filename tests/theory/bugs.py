@@ -256,9 +256,29 @@ def _cold_start() -> AbstractContextManager[Any]:
     )
 
 
+def _races_go_on() -> AbstractContextManager[Any]:
+    """What is decided stops nothing."""
+    work = reference.Model.work
+    return mock.patch.object(
+        reference.Model, "work", lambda self, stay, effort, deadline, stop: work(
+            self, stay, effort, deadline, None
+        ),
+    )  # fmt: skip
+
+
+def _more_refusals() -> AbstractContextManager[Any]:
+    return _staged(
+        lambda stage: replace(
+            stage,
+            efforts=tuple(replace(e, refuse=1 - (1 - e.refuse) * 0.9) for e in stage.efforts),
+        )
+    )
+
+
 BUGS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
     "work 3 % longer": lambda: _longer_work(1.03),
     "work 5 % longer": lambda: _longer_work(1.05),
+    "work 20 % longer": lambda: _longer_work(1.2),
     "work never varies": _constant_work,
     "one seat more": _one_seat_more,
     "last come first served": lambda: _requests(lambda p, q, k: (p, -q, k)),
@@ -281,6 +301,12 @@ BUGS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
     "patience 50 % longer": lambda: _patience(lambda timer: _times(1.5, timer)),
     "everybody is as patient as the median": lambda: _patience(_median),
     "the warm-up is skipped": _cold_start,
+    "all work is waited for in turn": lambda: _staged(lambda stage: replace(stage, join="series")),
+    "work that lost the race goes on": _races_go_on,
+    "everybody agrees less often": _more_refusals,
+    "one draw for all work of a lead": lambda: _uniforms(
+        lambda draw, stream, entity, place, ordinal: draw(stream, entity, 0, ordinal)
+    ),
     "no delay when a lead comes again": _no_delay_again,
     "branches 2 points better": _better_branch,
     "the same luck at every visit": lambda: _uniforms(
