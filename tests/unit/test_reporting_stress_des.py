@@ -173,7 +173,7 @@ def test_illustrative_numbers_are_no_data_source():
 def test_parameters_are_told_exactly_as_given(tiny):
     scenario = tiny[0]
     source, stage, team = (
-        [cell.replace("\u00a0", " ") for cell in table.rows[0]]
+        [cell.replace("\u00a0", " ") for cell in rows_of(table)[0]]
         for table in (
             part(scenario, EN) for part in (parameters.sources, parameters.stages, parameters.teams)
         )
@@ -231,8 +231,9 @@ def test_distributions_in_words(spec, said):
 def test_overrides_are_what_is_reported(tmp_path):
     scenario = from_data(TINY, "tiny.yaml")
     file = scenario.save(tmp_path / "tiny.yaml")
-    more = {"teams.sales.seats": 5}
+    more: dict[str, object] = {"teams.sales.seats": 5}
     changed = open_scenario(file, overrides=more)
+    assert changed is not None
     log = simulate(changed, seed=1)
     whole = review.appendix(log, source=str(file), overrides=more).blocks[2]
     assert "Sales (5 seats)" in dict(rows_of(whole))["2.5.3 Resources"]
