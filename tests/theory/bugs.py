@@ -22,6 +22,7 @@ from funnelsim.distributions import SampleTable
 from funnelsim.engine import arrivals, reference, seating
 from funnelsim.engine.plan import Epoch, Plan, PlanStage, PlanTeam, Timer
 from funnelsim.engine.planning import make_plan
+from funnelsim.engine.recording import Recording
 from funnelsim.scenarios import calendar
 from funnelsim.scenarios.run import Run
 from funnelsim.streams import Stream
@@ -131,10 +132,10 @@ def _median(timer: Timer) -> Timer:
     return replace(timer, table=SampleTable(lambda u: 0 * u + middle))
 
 
-def _better_branch() -> AbstractContextManager[Any]:
+def _better_branch(points: float) -> AbstractContextManager[Any]:
     def better(stage: PlanStage) -> PlanStage:
         routes = tuple(
-            (when, replace(route, probability=route.probability + 0.02 * bool(route.others)))
+            (when, replace(route, probability=route.probability + points * bool(route.others)))
             for when, route in stage.routes
         )
         return replace(stage, routes=routes)
@@ -275,6 +276,17 @@ def _more_refusals() -> AbstractContextManager[Any]:
     )
 
 
+def _one_price() -> AbstractContextManager[Any]:
+    """A customer pays for every order what the first one cost."""
+    mark = Recording.mark
+    prices: dict[int, float] = {}
+    return mock.patch.object(
+        Recording, "mark", lambda self, visit, what, u, *rest: mark(
+            self, visit, what, prices.setdefault(visit.lead, u), *rest
+        ),
+    )  # fmt: skip
+
+
 BUGS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
     "work 3 % longer": lambda: _longer_work(1.03),
     "work 5 % longer": lambda: _longer_work(1.05),
@@ -307,8 +319,10 @@ BUGS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
     "one draw for all work of a lead": lambda: _uniforms(
         lambda draw, stream, entity, place, ordinal: draw(stream, entity, 0, ordinal)
     ),
+    "one price for all orders": _one_price,
     "no delay when a lead comes again": _no_delay_again,
-    "branches 2 points better": _better_branch,
+    "branches 2 points better": lambda: _better_branch(0.02),
+    "branches 5 points better": lambda: _better_branch(0.05),
     "the same luck at every visit": lambda: _uniforms(
         lambda draw, stream, entity, place, ordinal: draw(stream, entity, place, 0)
     ),
