@@ -65,6 +65,7 @@ def test_the_number_of_orders_is_geometric():
     assert_mean(number, 1 / (1 - KEEP), detectable=0.45)
     many = orders[orders["lead"].isin(number.index[number > 1])]
     first, second = (many.groupby("lead")["value"].nth(n).to_numpy() for n in (0, 1))
+    assert (first != second).mean() > 0.99
     assert_uncorrelated(first, second, detectable=0.2)
     revenue = orders.groupby("lead")["value"].sum() / 100
     assert_mean(revenue, PRICE / (1 - KEEP), detectable=0.15 * PRICE / (1 - KEEP))
