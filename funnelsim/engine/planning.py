@@ -294,6 +294,9 @@ class _Planner:
     def _money(self, spec: AmountSpec | None) -> SampleTable | None:
         if spec is None:
             return None
+        if not self.scenario.currency:
+            fix = 'Add "currency: UAH" (or another) at the top.'
+            raise ScenarioError(Problem("there are amounts of money but no currency", fix=fix))
         return spec.quantiles(lambda amount: float(amount) * self.minor).table()
 
     # --- teams

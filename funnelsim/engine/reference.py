@@ -30,6 +30,7 @@ from funnelsim.engine.plan import Epoch, Plan, PlanEffort, PlanStage
 from funnelsim.engine.recording import Lead, Recording, VisitRow
 from funnelsim.engine.seating import seats_over_time
 from funnelsim.engine.shocks import factors
+from funnelsim.errors import RunError
 from funnelsim.streams import Stream
 from funnelsim.worktime import FAR
 
@@ -40,6 +41,7 @@ Steps = Generator[simpy.Event, object, "Result"]
 Progress = Callable[[float], None]
 
 _SLICES = 100  # how often progress is told
+_ENDLESS = 100_000  # visits in one instant that no chance explains
 
 
 def run(plan: Plan, stream: Stream, progress: Progress | None = None) -> Recording:
@@ -207,6 +209,7 @@ class Model:
         """A lead's way through the funnel."""
         lead = self.recording.lead(number)
         visits: Counter[int] = Counter()
+        hurried = 0
         at: int | None = self.plan.epoch(lead.arrived_at).sources[lead.source].stage
         while at is not None:
             epoch = self.plan.epoch(self.now)
@@ -216,6 +219,10 @@ class Model:
             for mark in stay.stage.marks:
                 self.recording.mark(row, mark, *stay.draw(self.stream, mark.place)[:2])
             at = yield from self.visit(stay)
+            hurried = hurried + 1 if row.entered_at == self.now else 0
+            if hurried > _ENDLESS:
+                msg = f"a lead goes round in {stay.stage.id} for ever: give it a delay or a way out"
+                raise RunError(msg)
 
     def visit(self, stay: Stay) -> Generator[simpy.Event, object, int | None]:
         """One visit: delay, work, delay, and where to go next."""

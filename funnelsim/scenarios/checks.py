@@ -254,7 +254,17 @@ def _timeouts(paths: Paths) -> Iterator[Finding]:
 
 
 def _money(scenario: Scenario) -> Iterator[Finding]:
-    spent = [f"sources.{key}.value" for key, s in scenario.sources.items() if s.value]
+    spent = [
+        f"sources.{key}.{name}"
+        for key, source in scenario.sources.items()
+        for name, there in (
+            ("value", source.value),
+            ("cost", source.cost),
+            ("mix", any(part.value for part in source.mix)),
+        )
+        if there
+    ]
+    spent += [f"teams.{key}.cost_per_hour" for key, t in scenario.teams.items() if t.cost_per_hour]
     for key, stage in scenario.stages.items():
         for number, mark in enumerate(stage.marks):
             if mark.cost or not isinstance(mark.value, (str, type(None))):
@@ -262,7 +272,7 @@ def _money(scenario: Scenario) -> Iterator[Finding]:
     if spent and not scenario.currency:
         message = "there are amounts of money but no currency"
         fix = 'Add "currency: UAH" (or another) at the top.'
-        yield Finding(severity="warning", message=message, path=spent[0], fix=fix)
+        yield Finding(severity="error", message=message, path=spent[0], fix=fix)
     if scenario.currency:
         from babel.numbers import is_currency  # slow to import
 

@@ -390,7 +390,7 @@ def test_work_is_never_in_months():
 
 def test_money_needs_a_currency():
     text = only(scenario_with(currency=None, sources__web__value=100))
-    assert "warning: sources.web.value: there are amounts of money but no currency" in text
+    assert "error: sources.web.value: there are amounts of money but no currency" in text
     assert found(scenario_with(currency=None)) == []
 
 
