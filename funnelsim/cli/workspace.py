@@ -42,8 +42,8 @@ def templates() -> list[str]:
 
     Examples
     --------
-    >>> templates()
-    ['apartment-doors', 'bank-retail']
+    >>> templates()[:3]
+    ['apartment-doors', 'bank-corporate', 'bank-retail']
     """
     from funnelsim.documents import load_document
     from funnelsim.errors import InputError

@@ -1,6 +1,6 @@
 """The SimPy model: the specification of what a scenario means.
 
-Read ``lead`` first: it is a lead's way through the funnel. Then ``stay`` (one
+Read ``lead`` first: it is a lead's way through the funnel. Then ``visit`` (one
 visit) and ``work`` (one piece of work). ``Desk`` hands seats to waiting leads.
 
 Within one instant there are two phases, repeated until nothing moves: first all
@@ -334,4 +334,4 @@ class Model:
         events = [e for e in (event, stop) if e is not None]
         if limit < FAR or not events:  # work laid down for good still holds its seat
             events.append(self.env.timeout(limit - self.now))
-        yield simpy.AnyOf(self.env, events)
+        yield events[0] if len(events) == 1 else simpy.AnyOf(self.env, events)

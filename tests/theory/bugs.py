@@ -7,24 +7,30 @@ has to fail. So the difference a statistical test calls detectable is a real one
 from __future__ import annotations
 
 import functools
+import itertools
+import math
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
+import numpy as np
 import pytest
 from scipy import stats
 from simpy.events import NORMAL
 
 from funnelsim.distributions import SampleTable
-from funnelsim.engine import arrivals, reference, seating
-from funnelsim.engine.plan import Epoch, Plan, PlanStage, PlanTeam, Timer
+from funnelsim.engine import arrivals, reference, seating, shocks
+from funnelsim.engine.plan import Epoch, Plan, PlanSource, PlanStaff, PlanStage, PlanTeam, Timer
 from funnelsim.engine.planning import make_plan
 from funnelsim.engine.recording import Recording
 from funnelsim.scenarios import calendar
+from funnelsim.scenarios.rate import MONTHS
 from funnelsim.scenarios.run import Run
+from funnelsim.scenarios.source import Source
 from funnelsim.streams import Stream
 from funnelsim.worktime import HOUR, open_hours
 
@@ -287,6 +293,74 @@ def _one_price() -> AbstractContextManager[Any]:
     )  # fmt: skip
 
 
+def _sourced(change: Callable[[Source], dict[str, Any]]) -> AbstractContextManager[Any]:
+    """What sources say about their rates changes."""
+
+    def changed(epoch: Epoch) -> Epoch:
+        scenario = epoch.scenario
+        sources = {
+            key: source.model_copy(update=change(source))
+            for key, source in scenario.sources.items()
+        }
+        return replace(epoch, scenario=scenario.model_copy(update={"sources": sources}))
+
+    return _epochs(changed)
+
+
+def _plan_sources(change: Callable[[PlanSource], PlanSource]) -> AbstractContextManager[Any]:
+    return _epochs(lambda epoch: replace(epoch, sources=tuple(map(change, epoch.sources))))
+
+
+def _late_season(source: Source) -> dict[str, Any]:
+    next_month = dict(zip(MONTHS, (*MONTHS[1:], MONTHS[0]), strict=True))
+    return {"by_month": {next_month[month]: n for month, n in source.by_month.items()}}
+
+
+def _long_campaigns(source: Source) -> dict[str, Any]:
+    later = [c.model_copy(update={"end": c.end + timedelta(days=1)}) for c in source.campaigns]
+    return {"campaigns": tuple(later)}
+
+
+def _own_shocks() -> AbstractContextManager[Any]:
+    """Every source meets factors of its own."""
+    number = itertools.count(1)
+    return mock.patch.object(
+        arrivals, "factors_at", lambda shock, stream, *rest: shocks.factors_at(
+            shock, replace(stream, replication=next(number)), *rest
+        ),
+    )  # fmt: skip
+
+
+def _frequent_first_kind(source: PlanSource) -> PlanSource:
+    first, *rest = source.kinds
+    return replace(source, kinds=(replace(first, cumulative=first.cumulative + 0.05), *rest))
+
+
+def _one_attribute() -> AbstractContextManager[Any]:
+    """Kind, value and cost of a lead come from one uniform."""
+    uniforms = Stream.to_uniforms
+    return mock.patch.object(
+        Stream, "to_uniforms", staticmethod(
+            lambda words: uniforms(np.broadcast_to(words[0], words.shape))
+            if words.ndim == 2 else uniforms(words)
+        ),
+    )  # fmt: skip
+
+
+def _leave_by_shift() -> AbstractContextManager[Any]:
+    """Who is away in the morning may be back after lunch."""
+
+    def by_shift(entry: PlanStaff) -> PlanStaff:
+        return replace(entry, days=tuple(sorted({*entry.days, *entry.work.opens})))
+
+    return _teamed(lambda team: replace(team, staff=tuple(map(by_shift, team.staff))))
+
+
+def _linear_attrition() -> AbstractContextManager[Any]:
+    """A share of 30 % a year taken for 0.3 leavers per year and person."""
+    return _teamed(lambda team: replace(team, attrition=-math.expm1(-team.attrition)))
+
+
 BUGS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
     "work 3 % longer": lambda: _longer_work(1.03),
     "work 5 % longer": lambda: _longer_work(1.05),
@@ -320,6 +394,26 @@ BUGS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
         lambda draw, stream, entity, place, ordinal: draw(stream, entity, 0, ordinal)
     ),
     "one price for all orders": _one_price,
+    "nothing grows": lambda: _sourced(lambda _: {"growth": None}),
+    "seasons a month late": lambda: _sourced(_late_season),
+    "campaigns last a day longer": lambda: _sourced(_long_campaigns),
+    "all days are calm": lambda: _plan_sources(lambda source: replace(source, daily=None)),
+    "sources share their restless days": lambda: _plan_sources(lambda s: replace(s, day=1)),
+    "each source has its own shock": _own_shocks,
+    "shocks hit no source": lambda: _plan_sources(lambda source: replace(source, shocks=())),
+    "shocks spare the stages": lambda: _staged(lambda stage: replace(stage, shocks=())),
+    "counts ignore the profile": lambda: _plan_sources(
+        lambda source: replace(source, profile=((1.0,) * 24,) * 7)
+    ),
+    "the first kind is more frequent": lambda: _plan_sources(_frequent_first_kind),
+    "one draw for kind and value": _one_attribute,
+    "nobody is ever on leave": lambda: _teamed(lambda team: replace(team, shrinkage=0.0)),
+    "leave is taken by the shift": _leave_by_shift,
+    "nobody ever leaves": lambda: _teamed(lambda team: replace(team, attrition=0.0)),
+    "leavers are counted by the year's share": _linear_attrition,
+    "seats of leavers are filled at once": lambda: _teamed(
+        lambda team: replace(team, replaced_after=1)
+    ),
     "no delay when a lead comes again": _no_delay_again,
     "branches 2 points better": lambda: _better_branch(0.02),
     "branches 5 points better": lambda: _better_branch(0.05),

@@ -78,7 +78,7 @@ def test_patience_of_any_shape():
 
 
 def _as_by_formula(patience, distribution, *, seed):
-    """Detects 7 points of those who wait, 4 of those who leave, 8 served in time, 22 % of waits."""
+    """Detects 7 points of who waits, 4.5 of who leaves, 8 served in time, 22 % of waits."""
     waits, served = calls(patience, rate="198 / h", seats=3, seed=seed)
     expected = impatient(3.3, 3, distribution, 0.5)
     batches = {
@@ -88,9 +88,9 @@ def _as_by_formula(patience, distribution, *, seed):
         "mean_wait": batch_means(waits, 100),
     }
     assert_mean(batches["wait"], expected.wait, detectable=0.07)
-    assert_mean(batches["abandon"], expected.abandon, detectable=0.04)
-    assert_mean(batches["in_time"], expected.in_time, detectable=0.08)
-    assert_mean(batches["mean_wait"], expected.mean_wait, detectable=0.22 * expected.mean_wait)
+    assert_mean(batches["abandon"], expected.abandon, detectable=0.045)
+    assert_mean(batches["in_time"], expected.in_time, detectable=0.09)
+    assert_mean(batches["mean_wait"], expected.mean_wait, detectable=0.25 * expected.mean_wait)
 
 
 @fails_on("patience 50 % longer")

@@ -146,7 +146,7 @@ def test_windows_line_ends_stay(ours):
 
 
 def test_a_new_file_reads_well(tmp_path):
-    scenario = load(SHIPPED[-1])
+    scenario = load(shipped.scenarios() / "bank-retail.yaml")
     path = save(scenario, tmp_path / "new.yaml")
     text = path.read_text("utf-8")
     assert text.startswith("funnelsim: 1\nname: bank-retail\n")
