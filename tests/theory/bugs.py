@@ -33,6 +33,7 @@ from funnelsim.scenarios.run import Run
 from funnelsim.scenarios.source import Source
 from funnelsim.streams import Stream
 from funnelsim.worktime import HOUR, open_hours
+from tests.statistical import spent
 
 __all__ = ["BUGS", "fails_on"]
 
@@ -46,8 +47,10 @@ def fails_on(*bugs: str) -> Callable[[Check], Any]:
         def test(bug):
             if bug is None:
                 return check()
+            before = len(spent)
             with BUGS[bug](), pytest.raises(AssertionError):
                 check()
+            del spent[before:]  # what held although there is a bug is no alarm saved up
             return None
 
         functools.update_wrapper(test, check)
