@@ -8,7 +8,7 @@
 ``extrapolated``   goes beyond what the log has seen
 ``not marked``     the log has no mark, stage or work of that name: nothing can be counted
 ``no churn``       nothing says when clients leave: give ``silent=``
-``no costs``       the log holds no costs: give ``costs=`` or ``margin=``
+``no costs``       what was sold, or selling it, has no cost here: give ``margin=``, ``costs=``
 ``no value``       some orders have no value: money is counted too low
 ``unequal``        two periods of different length are compared: amounts differ by that alone
 ``leads counted``  leads have no customer_id: every lead counts as a customer of its own

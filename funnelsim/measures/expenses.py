@@ -111,7 +111,8 @@ def ros(
     -------
     DataFrame
         Two rows a group; NaN where there are no sales, and with the method ``no costs``
-        where nothing is known of costs (all of it would look like profit); then
+        where nothing is known of costs, the margin also where nothing is known of what was
+        sold (all of it would look like profit; ``ros`` then has the caution); then
         ``sales``, ``cost_of_sales``, ``expenses``, ``profit`` (after selling; minor
         units) and ``caution``.
 
@@ -120,7 +121,7 @@ def ros(
     >>> from funnelsim.measures.costs import Costs
     >>> from funnelsim.measures.example import BANK
     >>> ros(BANK, costs=Costs(commission=0.1))[["measure", "value"]].values.tolist()
-    [['gross_margin', 1.0], ['ros', 0.9]]
+    [['gross_margin', nan], ['ros', 0.9]]
     """
     columns = columns_of(by, log, also=["owner"])
     line = timeline(log, every)
@@ -132,6 +133,7 @@ def ros(
     cost = summed(groups, line, spent.lead[sold], spent.when[sold], spent.cost[sold])
     selling = np.sum([amount for _, amount, _ in parts], axis=0) + np.zeros_like(sales)
     orders = summed(groups, line, bought.lead, bought.when, np.ones(len(bought.lead)))
+    goods_known = NO_COSTS if not sold.any() else ""
     unknown = NO_COSTS if not parts and not sold.any() else ""
     records = []
     for group, period, item in groups.rows(line):
@@ -139,12 +141,13 @@ def ros(
         number = int(orders[group, period])
         left = {"gross_margin": earned - goods, "ros": earned - goods - spent_on}
         for name, profit in left.items():
-            estimate = NOTHING._replace(n=number, method=unknown or "no data")
-            if earned > 0 and not unknown:
+            missing = goods_known if name == "gross_margin" else unknown
+            estimate = NOTHING._replace(n=number, method=missing or "no data")
+            if earned > 0 and not missing:
                 estimate = exact(float(profit / earned), number)
             row = record(item, name, "ratio", estimate, level=0)
             sums = dict(zip(PROFIT, (earned, goods, spent_on, left["ros"]), strict=True))
-            records.append(row | sums | {"caution": cautions(line.caution(period), unknown)})
+            records.append(row | sums | {"caution": cautions(line.caution(period), goods_known)})
     return tidy(records, log, columns, line.items, {**PROFIT, "caution": "str"})
 
 
@@ -181,7 +184,8 @@ def roi(
         *So far*: ``immature`` where open leads are still to bring more than a twentieth of
         the buyers; interval of a ratio over leads, ``n`` leads; then ``profit`` and
         ``spent`` (minor units), ``completeness`` (share of the buyers expected in the end
-        that have bought) and ``caution``. NaN with ``no costs`` where nothing was spent.
+        that have bought) and ``caution`` (``no costs``: what was sold has none, the
+        whole sale looks like profit). NaN with ``no costs`` where nothing was spent.
 
     References
     ----------
@@ -202,6 +206,7 @@ def roi(
     went = course(log, ARRIVED, BOUGHT)
     chance = chances(went, groups.of[went.lead])
     profit, direct = _per_lead(log, margin)
+    goods = NO_COSTS if margin is None and not spending(log).of_sales.any() else ""
     shared = _indirect(expenses(log, groups, line, costs), len(groups.keys))
     records = []
     for group, key in enumerate(groups.keys):
@@ -219,7 +224,7 @@ def roi(
         young = IMMATURE if complete < 1 - UNDECIDED else ""
         row = record(key, "roi", "ratio", shift, level)
         counts = {"profit": profit[rows].sum(), "spent": below.sum(), "completeness": complete}
-        said = cautions(few(len(rows)), young, NO_COSTS if method == NO_COSTS else "")
+        said = cautions(few(len(rows)), young, NO_COSTS if method == NO_COSTS else goods)
         records.append(row | counts | {"caution": said})
     kinds = dict.fromkeys(["profit", "spent", "completeness"], "float64")
     return tidy(records, log, columns, {}, {**kinds, "caution": "str"})

@@ -27,15 +27,22 @@ from funnelsim.measures.cautions import (
     IMMATURE,
     NO_CHURN,
     NO_COSTS,
+    NO_VALUE,
     TOO_FEW,
     cautions,
     few,
 )
-from funnelsim.measures.clients import clients
+from funnelsim.measures.clients import Clients, clients
 from funnelsim.measures.costs import spending
 from funnelsim.measures.estimates import NOTHING, Estimate
 from funnelsim.measures.lives import DAY, LEAST, YEAR, Lives, constant_churn, expected, lives
-from funnelsim.measures.purchases import Basis, mean_amount, money, uncertain_customers
+from funnelsim.measures.purchases import (
+    Basis,
+    customers,
+    mean_amount,
+    money,
+    uncertain_customers,
+)
 from funnelsim.measures.tables import By, check_level, columns_of, record, span, tidy
 from funnelsim.measures.uncertainty import jackknife
 
@@ -113,7 +120,7 @@ def ltv_revenue(
     ['ltv_revenue_so_far', 200000.0, 'Student t']
     """
     found, columns = clients(log, silent, basis), columns_of(by, log)
-    asked = _Asked("ltv_revenue", horizons, discount, level, uncertain_customers(log))
+    asked = _Asked("ltv_revenue", horizons, discount, level, _doubts(log, found))
     rows = []
     for key, of in lives(log, found, columns, profit=False):
         rows += _values(log, asked, key, of, found.caution)
@@ -149,8 +156,8 @@ def cltv_profit(
     -------
     DataFrame
         As :func:`ltv_revenue`, measures ``cltv_profit_so_far`` and ``cltv_profit``; NaN
-        with the method ``no costs`` where the log has none and no ``margin`` is given,
-        for then it would be revenue.
+        with the method ``no costs`` where neither what was sold nor what came after the
+        first order has a cost and no ``margin`` is given, for then it would be revenue.
 
     Raises
     ------
@@ -167,7 +174,7 @@ def cltv_profit(
         fix = "Write 0.3 for 30 %"
         raise ParameterError(Problem(f"margin={margin!r} is more than all of it", fix=fix))
     found, columns = clients(log, silent, basis), columns_of(by, log)
-    asked = _Asked("cltv_profit", horizons, discount, level, uncertain_customers(log))
+    asked = _Asked("cltv_profit", horizons, discount, level, _doubts(log, found))
     unknown = _no_costs(log, margin)
     rows = []
     for key, of in lives(log, found, columns, profit=True, margin=margin):
@@ -299,4 +306,15 @@ def _expected(of: Lives, horizon: float, reach: float, interest: float, kept: Fl
 
 def _no_costs(log: EventLog, margin: float | None) -> str:
     """Warn where neither marks nor a margin say what is profit."""
-    return NO_COSTS if margin is None and not len(spending(log).cost) else ""
+    if margin is not None:
+        return ""
+    spent = spending(log)
+    first = clients(log).first[customers(log)[spent.lead]]
+    later = spent.of_sales | (spent.when > first)
+    return "" if later.any() else NO_COSTS
+
+
+def _doubts(log: EventLog, found: Clients) -> str:
+    """Warn of orders without a value and of leads without a customer."""
+    missing = NO_VALUE if np.isnan(found.bought.value).any() else ""
+    return cautions(missing, uncertain_customers(log))

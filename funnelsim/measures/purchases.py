@@ -1,15 +1,21 @@
 """Who bought what and when: the orders in a log, and the customers behind its leads.
 
-*Booked*, an order is every mark ``ordered``, and the win of a lead that has no such mark
-up to then: so one sale is never counted twice, whether a scenario marks orders, wins or
-both. *Paid*, it is every mark ``paid``: money that came, often later than it was won.
-An order without a value takes that of the win of its lead if no order of the lead has one.
+*Booked*, an order is every mark ``ordered``; the win of a lead that has no such mark up to
+then; and a payment of a lead that owes nothing (a renewal). So one sale is never counted
+twice, whether a scenario marks orders, wins, payments or all of them. *Paid*, it is every
+mark ``paid``: money that came, often later than it was won.
+
+An order without a value takes that of the win of its lead, if no order of the lead has one,
+else that of the payment that follows it. Payments settle what earlier orders are worth, so
+instalments are no orders. A payment before any order is a deposit; if no order follows, it
+is none. In a log without wins and orders every payment is an order.
 
 A customer is a ``customer_id``; a lead without one is a customer of its own.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -38,7 +44,7 @@ __all__ = [
 ]
 
 Basis = Literal["booked", "paid"]
-SALES = ("won", "ordered", "paid")  # marks whose cost is that of what was sold
+SALES = ("won", "ordered", "paid", "refunded")  # their cost is that of what was sold
 
 Floats = NDArray[np.float64]
 
@@ -103,7 +109,9 @@ def purchases(log: EventLog, basis: Basis = "booked") -> Purchases:
             "value": log.marks["value"].to_numpy(dtype="float64", na_value=np.nan),
         }
     )
-    found = marks[marks["kind"] == "paid"] if basis == "paid" else _booked(log, marks)
+    paid = marks[marks["kind"] == "paid"]
+    known = marks["kind"].isin(["won", "ordered"]).any()
+    found = paid if basis == "paid" or not known else _booked(log, marks)
     found = found.sort_values("at", kind="stable")
     lead = found["lead"].to_numpy()
     buyer = customers(log)[lead]
@@ -224,7 +232,7 @@ def is_named(names: pd.Series) -> NDArray[np.bool_]:
 
 
 def _booked(log: EventLog, marks: pd.DataFrame) -> pd.DataFrame:
-    """Orders, and wins that no order came before."""
+    """Orders, wins that no order came before, and payments of those who owe nothing."""
     ordered = marks[marks["kind"] == "ordered"]
     wins = marks[marks["kind"] == "won"].drop_duplicates("lead")
     wins = wins[(log.outcomes()["outcome"] == "won").to_numpy()[wins["lead"]]]
@@ -235,4 +243,37 @@ def _booked(log: EventLog, marks: pd.DataFrame) -> pd.DataFrame:
     opening = ordered[~ordered["lead"].duplicated()]
     value = opening["lead"].map(fill).fillna(opening["value"])
     ordered = ordered.assign(value=value.reindex(ordered.index).fillna(ordered["value"]))
-    return pd.concat([ordered, wins[alone]])
+    orders = pd.concat([ordered, wins[alone]])
+    return _settled(orders, marks[marks["kind"] == "paid"])
+
+
+def _settled(orders: pd.DataFrame, paid: pd.DataFrame) -> pd.DataFrame:
+    """Orders with the values that payments tell, and renewals; payments settle what is owed."""
+    if not len(paid):
+        return orders
+    both = pd.concat([orders.assign(step=0), paid.assign(step=1)])
+    both = both.sort_values(["lead", "at", "step"], kind="stable")
+    value, kept = both["value"].to_numpy(np.float64, copy=True), both["step"].to_numpy() == 0
+    here, owed, begun, blank = -1, 0.0, False, deque[int]()
+    for row, (lead, step) in enumerate(zip(both["lead"], both["step"], strict=True)):
+        if lead != here:
+            here, owed, begun, blank = lead, 0.0, False, deque()
+        amount = value[row]
+        if step == 0:
+            begun = True
+            if not np.isnan(amount):
+                owed += amount
+            elif owed < 0:  # a deposit says what it is worth
+                value[row], owed = -owed, 0.0
+            else:
+                blank.append(row)
+        elif not amount > 0:  # unknown, or money back
+            continue
+        elif owed > 0 or not begun:
+            owed = max(owed - amount, 0.0) if begun else owed - amount
+        elif blank:
+            value[blank.popleft()] = amount
+        else:
+            kept[row] = True
+    found: pd.DataFrame = both.assign(value=value).loc[kept].drop(columns="step")
+    return found

@@ -117,6 +117,16 @@ class TestReturnOnSales:
         assert table["value"].isna().all()
         assert set(table["method"]) == {"no costs"}
 
+    def test_without_the_cost_of_what_was_sold_there_is_no_margin(self):
+        log = shop({"a": "arrived 0, acquired 0 -1, won 1 =5"}, until=2)
+        margin, ros = measures.ros(log).to_dict("records")
+        assert np.isnan(margin["value"])
+        assert (ros["value"], ros["caution"]) == (pytest.approx(0.8), "no costs")
+
+    def test_money_back_is_no_selling_expense(self):
+        log = shop({"a": "arrived 0, acquired 0 -1, won 1 =5, refunded 1.5 -5"}, until=2)
+        assert measures.ros(log)["cost_of_sales"].tolist() == [5, 5]
+
     def test_without_sales_there_is_no_ratio(self):
         table = measures.ros(shop({"a": "arrived 0, acquired 0 -5"}, until=2))
         assert table["value"].isna().all()
@@ -245,7 +255,7 @@ class TestRoi:
         }
         row = measures.roi(shop(lines, until=9)).iloc[0]
         assert row["completeness"] == pytest.approx(1 / 1.5)
-        assert row["caution"] == "too few, immature"
+        assert row["caution"] == "too few, immature, no costs"
 
     def test_nothing_spent(self):
         row = measures.roi(shop({"a": "arrived 0, won 1 =5"}, until=2)).iloc[0]

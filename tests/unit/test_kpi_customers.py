@@ -226,6 +226,16 @@ class TestLifetime:
         assert set(table["method"]) == {"no costs"}
         assert table["value"].isna().all()
 
+    def test_the_price_of_a_lead_does_not_make_revenue_profit(self):
+        lines = {f"l{n}": "arrived 0, acquired 0 -50, won 1 =100" for n in range(12)}
+        table = measures.cltv_profit(shop(lines, until=9), horizons=["1 d"])
+        assert set(table["method"]) == {"no costs"}
+
+    def test_orders_without_value_are_said(self):
+        lines = {f"l{n}": "arrived 0, won 0 =5, ordered 1" for n in range(12)}
+        table = measures.ltv_revenue(shop(lines, until=9), horizons=["1 d"])
+        assert table["caution"].str.contains("no value").all()
+
     def test_acquisition_is_no_part_of_it(self):
         lines = {f"l{n}": "arrived 0, acquired 0 -50, won 1 =100 -20" for n in range(12)}
         row = measures.cltv_profit(shop(lines, until=9), horizons=["1 d"]).iloc[1]

@@ -59,6 +59,41 @@ class TestPurchases:
         assert value[:3].tolist() == [70, 60, 80]
         assert np.isnan(value[3])
 
+    @pytest.mark.parametrize(
+        ("line", "days", "values"),
+        [
+            ("won 1 =100, paid 1 =100, paid 31 =100, paid 61 =100", [1, 31, 61], [100] * 3),
+            ("won 1 =100, paid 2 =60, paid 3 =40, paid 40 =30", [1, 40], [100, 30]),
+            ("ordered 1, paid 1 =70, ordered 9, paid 9 =30", [1, 9], [70, 30]),
+            ("ordered 1, ordered 2, paid 3 =70, paid 4 =30", [1, 2], [70, 30]),
+            ("ordered 1, paid 1 =70, won 5 =80", [1], [80]),
+            ("paid 1 =30, won 2 =100, paid 3 =70", [2], [100]),
+            ("paid 1 =30, ordered 2", [2], [30]),
+            ("won 1 =100, paid 2 =100, paid 3 =-5, paid 4", [1], [100]),
+            ("won 1 =100, paid 2 =105", [1], [100]),
+        ],
+        ids=[
+            "renewals",
+            "instalments, then a renewal",
+            "payments tell the value",
+            "in the order of the orders",
+            "the win knows better",
+            "deposit and rest",
+            "deposit alone",
+            "money back, unknown money",
+            "a fee on top",
+        ],
+    )
+    def test_payments_and_orders(self, line, days, values):
+        bought = purchases(shop({"a": f"arrived 0, {line}"}, until=90))
+        begin = int(day(0).timestamp() * 1e6)
+        assert ((bought.when - begin) / 86_400e6).tolist() == days
+        assert bought.value.tolist() == values
+
+    def test_payments_alone_are_orders(self):
+        log = shop({"a": "arrived 0, paid 1 =5, paid 2 =7"}, until=9)
+        assert purchases(log).value.tolist() == [5, 7]
+
     def test_a_win_after_a_loss_is_none(self):
         log = shop({"a": "arrived 0, lost 1, won 2 =70"}, until=9)
         assert len(purchases(log).value) == 0
