@@ -9,12 +9,16 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
+from functools import cached_property
 
 from funnelsim.distributions import SampleTable
 from funnelsim.scenarios.scenario import Scenario
 from funnelsim.worktime import FAR, WorkTime, add_months
 
 __all__ = [
+    "ACQUIRED",
+    "EXITS",
+    "NEVER",
     "Condition",
     "Epoch",
     "Plan",
@@ -29,6 +33,15 @@ __all__ = [
     "Route",
     "Timer",
 ]
+
+NEVER = -(2**63)
+"""An instant that has not come; as a time it is NaT."""
+
+EXITS = ("open", "moved", "timed_out", "reneged", "ended")
+"""How a visit ends; rows have the numbers."""
+
+ACQUIRED = ("acquired", "")
+"""The mark that books what a lead cost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,3 +274,21 @@ class Plan:
             return self.epochs[0]
         starts = [epoch.start for epoch in self.epochs]
         return self.epochs[max(bisect_right(starts, instant) - 1, 0)]
+
+    @cached_property
+    def efforts(self) -> tuple[str, ...]:
+        """Ids of all efforts, sorted; rows have their numbers."""
+        stages = [stage for epoch in self.epochs for stage in epoch.stages]
+        return tuple(sorted({effort.id for stage in stages for effort in stage.efforts}))
+
+    @cached_property
+    def marks(self) -> tuple[tuple[str, str], ...]:
+        """Kind and reason of all marks, sorted; rows have their numbers."""
+        stages = [stage for epoch in self.epochs for stage in epoch.stages]
+        found = {(mark.kind, mark.reason) for stage in stages for mark in stage.marks}
+        return tuple(sorted(found | {ACQUIRED}))
+
+    @cached_property
+    def kinds_of_marks(self) -> tuple[str, ...]:
+        """Kinds of all marks, sorted; tallies have their numbers."""
+        return tuple(sorted({kind for kind, _ in self.marks}))

@@ -1,31 +1,20 @@
-"""What happens in a run, row by row, and the event log made of it."""
+"""What happens in a run, row by row."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from importlib.metadata import version
 from operator import attrgetter
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 
 from funnelsim.engine.arrivals import Arrivals
-from funnelsim.engine.plan import Plan, PlanEffort, PlanMark
-from funnelsim.engine.planning import decimals
-from funnelsim.engine.shocks import factors
-from funnelsim.events import EventLog, Metadata, ShockInfo, Staffed, StageInfo, TeamInfo
-from funnelsim.scenarios.scenario import Scenario
-from funnelsim.scenarios.stage import Stage
-from funnelsim.streams import Stream
-from funnelsim.worktime import MINUTE, SECOND, from_instant
+from funnelsim.engine.plan import ACQUIRED, EXITS, NEVER, Plan, PlanEffort, PlanMark
+from funnelsim.engine.rows import Rows
+from funnelsim.engine.seating import Seats
 
-__all__ = ["EffortRow", "Lead", "Recording", "VisitRow", "event_log"]
-
-_NEVER = -(2**63)  # NaT as an integer
-Exit = Literal["moved", "timed_out", "reneged", "ended", "open"]
+__all__ = ["EffortRow", "Lead", "Recording", "VisitRow"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +30,15 @@ class Lead:
 
 @dataclass(slots=True)
 class VisitRow:
-    """A visit; instants in microseconds, stages by number."""
+    """A visit; instants in microseconds, stages and exits by number."""
 
     lead: int
     visit: int
     stage: int
     entered_at: int
-    ready_at: int = _NEVER
-    left_at: int = _NEVER
-    exit: Exit = "open"
+    ready_at: int = NEVER
+    left_at: int = NEVER
+    exit: int = 0
     next_stage: int = -1
 
 
@@ -59,11 +48,11 @@ class EffortRow:
 
     lead: int
     visit: int
-    effort: str
+    effort: int
     team: int
     queued_at: int
-    started_at: int = _NEVER
-    ended_at: int = _NEVER
+    started_at: int = NEVER
+    ended_at: int = NEVER
 
 
 @dataclass(slots=True)
@@ -73,8 +62,7 @@ class MarkRow:
     lead: int
     visit: int
     at: int
-    kind: str
-    reason: str
+    mark: int
     value: int
     cost: int
 
@@ -82,15 +70,15 @@ class MarkRow:
 class Recording:
     """Rows of one replication, in the order they began."""
 
-    def __init__(
-        self, plan: Plan, arrivals: Arrivals, seats: Sequence[Sequence[tuple[int, int]]]
-    ) -> None:
+    def __init__(self, plan: Plan, arrivals: Arrivals, seats: Sequence[Seats]) -> None:
         self.plan = plan
         self.arrivals = arrivals
         self.seats = seats
         self.visits: list[VisitRow] = []
         self.efforts: list[EffortRow] = []
         self.marks: list[MarkRow] = []
+        self._effort = {name: number for number, name in enumerate(plan.efforts)}
+        self._mark = {mark: number for number, mark in enumerate(plan.marks)}
 
     def lead(self, number: int) -> Lead:
         """Begin with a lead; what it cost is booked when it arrives."""
@@ -104,7 +92,7 @@ class Recording:
         )
         cost = int(arrivals.cost[number])
         if cost >= 0:
-            row = MarkRow(number, 1, lead.arrived_at, "acquired", "", -1, cost)
+            row = MarkRow(number, 1, lead.arrived_at, self._mark[ACQUIRED], -1, cost)
             self.marks.append(row)
         return lead
 
@@ -114,16 +102,16 @@ class Recording:
         self.visits.append(row)
         return row
 
-    def leave(self, row: VisitRow, now: int, how: Exit, to: int | None) -> int | None:
+    def leave(self, row: VisitRow, now: int, how: str, to: int | None) -> int | None:
         """End a visit; hands on where the lead goes."""
-        row.left_at, row.exit = now, how
+        row.left_at, row.exit = now, EXITS.index(how)
         if to is not None:
             row.next_stage = to
         return to
 
     def queue(self, visit: VisitRow, effort: PlanEffort, now: int) -> EffortRow:
         """Begin to wait for work."""
-        row = EffortRow(visit.lead, visit.visit, effort.id, effort.team, now)
+        row = EffortRow(visit.lead, visit.visit, self._effort[effort.id], effort.team, now)
         self.efforts.append(row)
         return row
 
@@ -133,225 +121,22 @@ class Recording:
         if mark.value is not None:
             value = round(mark.value.sample(u_value))
         cost = -1 if mark.cost is None else round(mark.cost.sample(u_cost))
-        row = MarkRow(
-            visit.lead, visit.visit, visit.entered_at, mark.kind, mark.reason, value, cost
-        )
+        number = self._mark[mark.kind, mark.reason]
+        row = MarkRow(visit.lead, visit.visit, visit.entered_at, number, value, cost)
         self.marks.append(row)
 
-
-def event_log(recording: Recording, stream: Stream, engine: str) -> EventLog:
-    """Turn rows into an event log.
-
-    Leads that were gone before the observed window are left out.
-    """
-    plan, arrivals = recording.plan, recording.arrivals
-    visits = _columns(recording.visits, VisitRow)
-    efforts = _columns(recording.efforts, EffortRow)
-    marks = _columns(recording.marks, MarkRow)
-    gone = visits["lead"][(visits["exit"] == "ended") & (visits["left_at"] < plan.observed_from)]
-    kept = np.ones(len(arrivals), bool)
-    kept[gone] = False
-    visits, efforts, marks = (
-        {name: column[kept[rows["lead"]]] for name, column in rows.items()}
-        for rows in (visits, efforts, marks)
-    )
-    ids = _lead_ids(plan, arrivals, stream.replication)
-    return EventLog(
-        leads=_leads(plan, arrivals, ids, stream.replication)[kept].reset_index(drop=True),
-        visits=_visits(plan, visits, ids),
-        efforts=_efforts(plan, efforts, ids),
-        marks=_marks(plan, marks, ids),
-        meta=_metadata(recording, stream, engine),
-    )
-
-
-def _columns(rows: Sequence[Any], kind: type[Any]) -> dict[str, NDArray[Any]]:
-    """Rows as columns: whole numbers as int64, text as objects."""
-    return {
-        column.name: np.array(
-            list(map(attrgetter(column.name), rows)), np.int64 if column.type == "int" else object
+    def rows(self) -> Rows:
+        """All that was recorded, in columns."""
+        return Rows(
+            self.arrivals,
+            tuple(self.seats),
+            visits=_columns(self.visits, VisitRow),
+            efforts=_columns(self.efforts, EffortRow),
+            marks=_columns(self.marks, MarkRow),
         )
-        for column in fields(kind)
-    }
 
 
-def _lead_ids(plan: Plan, arrivals: Arrivals, replication: int) -> NDArray[Any]:
-    """Source, hour (UTC) and number within the hour: the same lead in every what-if."""
-    names = np.array([source.id for source in plan.epochs[0].sources], object)[arrivals.source]
-    slots, where = np.unique(arrivals.slot, return_inverse=True)
-    hours = np.array([_slot_name(slot) for slot in slots.tolist()], object)[where]
-    suffix = f"~{replication}" if replication else ""
-    return np.array(
-        [
-            f"{name}-{hour}-{place}{suffix}"
-            for name, hour, place in zip(names, hours, arrivals.place.tolist(), strict=True)
-        ],
-        object,
-    )
-
-
-def _slot_name(slot: int) -> str:
-    """The minute (UTC), with seconds and fractions only where a replayed moment has them."""
-    finer = "" if slot % MINUTE == 0 else "%S" if slot % SECOND == 0 else "%S%f"
-    return from_instant(slot).strftime(f"%Y%m%dT%H%M{finer}")
-
-
-def _times(column: NDArray[Any]) -> pd.Series:
-    stamps = column.view("datetime64[us]")
-    return pd.Series(stamps).dt.tz_localize("UTC")
-
-
-def _money(column: NDArray[Any]) -> pd.Series:
-    amounts = pd.Series(column, dtype="Int64")
-    return amounts.mask(amounts < 0)
-
-
-def _names(numbers: NDArray[Any], ids: Sequence[str | None]) -> pd.Series:
-    """Ids by number; -1 is empty."""
-    known = np.array([*ids, None], object)
-    return pd.Series(known[numbers], dtype="str")
-
-
-def _leads(plan: Plan, arrivals: Arrivals, ids: NDArray[Any], replication: int) -> pd.DataFrame:
-    sources = [plan.scenario.sources[source.id] for source in plan.epochs[0].sources]
-    at = _times(arrivals.arrived_at)
-    window = from_instant(plan.observed_from)
-    return pd.DataFrame(
-        {
-            "lead_id": pd.Series(ids, dtype="str"),
-            "customer_id": pd.Series(ids, dtype="str"),
-            "funnel": _names(arrivals.source, [s.funnel or plan.scenario.name for s in sources]),
-            "source": _names(arrivals.source, [source.id for source in plan.epochs[0].sources]),
-            "product": _names(arrivals.kind, [kind.product or None for kind in plan.kinds]),
-            "segment": _names(arrivals.kind, [kind.segment or None for kind in plan.kinds]),
-            "arrived_at": at,
-            "observed_from": at.where(at > pd.Timestamp(window), pd.Timestamp(window)),
-            "replication": replication,
-        }
-    )
-
-
-def _visits(plan: Plan, rows: dict[str, NDArray[Any]], ids: NDArray[Any]) -> pd.DataFrame:
-    stages = [stage.id for stage in plan.epochs[0].stages]
-    return pd.DataFrame(
-        {
-            "lead_id": pd.Series(ids[rows["lead"]], dtype="str"),
-            "visit": rows["visit"],
-            "stage": _names(rows["stage"], stages),
-            "entered_at": _times(rows["entered_at"]),
-            "ready_at": _times(rows["ready_at"]),
-            "left_at": _times(rows["left_at"]),
-            "exit": pd.Series(rows["exit"], dtype="str"),
-            "next_stage": _names(rows["next_stage"], stages),
-        }
-    )
-
-
-def _efforts(plan: Plan, rows: dict[str, NDArray[Any]], ids: NDArray[Any]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "lead_id": pd.Series(ids[rows["lead"]], dtype="str"),
-            "visit": rows["visit"],
-            "effort": pd.Series(rows["effort"], dtype="str"),
-            "team": _names(rows["team"], [team.id for team in plan.epochs[0].teams]),
-            "queued_at": _times(rows["queued_at"]),
-            "started_at": _times(rows["started_at"]),
-            "ended_at": _times(rows["ended_at"]),
-        }
-    )
-
-
-def _marks(plan: Plan, rows: dict[str, NDArray[Any]], ids: NDArray[Any]) -> pd.DataFrame:
-    value, cost = _money(rows["value"]), _money(rows["cost"])
-    money = value.notna() | cost.notna()
-    return pd.DataFrame(
-        {
-            "lead_id": pd.Series(ids[rows["lead"]], dtype="str"),
-            "visit": rows["visit"],
-            "at": _times(rows["at"]),
-            "kind": pd.Series(rows["kind"], dtype="str"),
-            "reason": pd.Series(rows["reason"], dtype="str"),
-            "value": value,
-            "cost": cost,
-            "currency": pd.Series(plan.scenario.currency, index=money.index, dtype="str").where(
-                money
-            ),
-        }
-    )
-
-
-def _metadata(recording: Recording, stream: Stream, engine: str) -> Metadata:
-    plan = recording.plan
-    scenario = plan.scenario
-    minor = 10 ** decimals(scenario.currency)
-    return Metadata(
-        observed_from=from_instant(plan.observed_from),
-        observed_until=from_instant(plan.observed_until),
-        time_zone=scenario.time_zone,
-        title=scenario.title or {"en": scenario.name},
-        currency=scenario.currency,
-        illustrative=scenario.illustrative,
-        labels=_labels(scenario),
-        stages=tuple(
-            StageInfo(
-                id=key,
-                label=stage.label,
-                block=stage.block,
-                position=position,
-                advance=stage.next.advance if stage.next else None,
-                terminal=stage.next is None,
-                outcome=_outcome(stage),
-            )
-            for position, (key, stage) in enumerate(scenario.stages.items())
-        ),
-        teams=tuple(
-            TeamInfo(
-                id=team.id,
-                label=scenario.teams[team.id].label,
-                staffed=_staffed(plan, seats),
-                pauses=team.pause is not None,
-                cost_per_hour=round(scenario.teams[team.id].cost_per_hour * minor),
-            )
-            for team, seats in zip(plan.epochs[0].teams, recording.seats, strict=True)
-        ),
-        shocks=tuple(
-            ShockInfo(id=shock.id, start=from_instant(start), factor=factor)
-            for shock in plan.shocks
-            for start, factor in zip(shock.starts, factors(shock, stream).tolist(), strict=True)
-            if start < plan.observed_until
-        ),
-        provenance={
-            "scenario": scenario.name,
-            "scenario_sha256": scenario.fingerprint(),
-            "seed": str(stream.seed),
-            "replication": str(stream.replication),
-            "engine": engine,
-            "funnelsim": version("funnelsim"),
-        },
-    )
-
-
-def _labels(scenario: Scenario) -> dict[str, Mapping[str, str]]:
-    """Names of sources, efforts and marks, by dotted id; a reason is called as its stage is."""
-    named = {f"sources.{key}": source.label for key, source in scenario.sources.items()}
-    for stage in scenario.stages.values():
-        named |= {f"efforts.{key}": effort.label for key, effort in stage.efforts.items()}
-        for mark in stage.marks:
-            key = f"reasons.{mark.reason}" if mark.reason else f"marks.{mark.kind}"
-            named[key] = mark.label or named.get(key) or (stage.label if mark.reason else {})
-    return {key: label for key, label in named.items() if label}
-
-
-def _outcome(stage: Stage) -> Literal["won", "lost"] | None:
-    kinds = {mark.kind for mark in stage.marks}
-    return "won" if "won" in kinds else "lost" if "lost" in kinds else None
-
-
-def _staffed(plan: Plan, seats: Sequence[tuple[int, int]]) -> tuple[Staffed, ...]:
-    """Intervals with people at work, within the observed window."""
-    ends = [instant for instant, _ in seats[1:]] + [plan.observed_until]
-    return tuple(
-        Staffed(start=from_instant(max(start, plan.observed_from)), end=from_instant(end), seats=n)
-        for (start, n), end in zip(seats, ends, strict=True)
-        if n and end > plan.observed_from
-    )
+def _columns(rows: Sequence[Any], kind: type[Any]) -> dict[str, Any]:
+    """Rows as columns."""
+    names = [column.name for column in fields(kind)]
+    return {name: np.array(list(map(attrgetter(name), rows)), np.int64) for name in names}

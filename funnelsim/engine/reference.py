@@ -28,6 +28,7 @@ from simpy.events import EventPriority
 from funnelsim.engine.arrivals import Arrivals, arrivals
 from funnelsim.engine.plan import Epoch, Plan, PlanEffort, PlanStage
 from funnelsim.engine.recording import Lead, Recording, VisitRow
+from funnelsim.engine.rows import Rows
 from funnelsim.engine.seating import seats_over_time
 from funnelsim.engine.shocks import factors
 from funnelsim.errors import RunError
@@ -44,7 +45,7 @@ _SLICES = 100  # how often progress is told
 _ENDLESS = 100_000  # visits in one instant that no chance explains
 
 
-def run(plan: Plan, stream: Stream, progress: Progress | None = None) -> Recording:
+def run(plan: Plan, stream: Stream, progress: Progress | None = None) -> Rows:
     """Simulate a plan with SimPy.
 
     Parameters
@@ -57,7 +58,7 @@ def run(plan: Plan, stream: Stream, progress: Progress | None = None) -> Recordi
 
     Returns
     -------
-    Recording
+    Rows
         All that happened before ``plan.observed_until``.
     """
     return Model(plan, stream).run(progress)
@@ -174,7 +175,7 @@ class Model:
         """The present instant; SimPy keeps integers as they are."""
         return int(self.env.now)
 
-    def run(self, progress: Progress | None) -> Recording:
+    def run(self, progress: Progress | None) -> Rows:
         """Let time pass until the end of the observed window."""
         for desk in self.desks:
             self.env.process(desk.opening_hours())
@@ -186,7 +187,7 @@ class Model:
                 self.env.run(until=until)
             if progress is not None:
                 progress(part / _SLICES)
-        return self.recording
+        return self.recording.rows()
 
     def grants_are_due(self) -> None:
         """Plan the second phase of this instant, once."""

@@ -15,14 +15,16 @@ from funnelsim.engine.plan import Plan, PlanStaff, PlanTeam
 from funnelsim.streams import Stream
 from funnelsim.worktime import DAY
 
-__all__ = ["seats_over_time"]
+__all__ = ["Seats", "seats_over_time"]
 
 Ints = NDArray[np.int64]
+Seats = list[tuple[int, int]]
+"""(instant, seats from then on), rising; the first at the start of the run."""
 _YEAR = 365.25 * DAY
 _ORDINALS = 2**20  # departures of one seat that can be told apart
 
 
-def seats_over_time(plan: Plan, number: int, stream: Stream) -> list[tuple[int, int]]:
+def seats_over_time(plan: Plan, number: int, stream: Stream) -> Seats:
     """When a team's seats change.
 
     Parameters
@@ -34,10 +36,9 @@ def seats_over_time(plan: Plan, number: int, stream: Stream) -> list[tuple[int, 
 
     Returns
     -------
-    list of (int, int)
-        (instant, seats from then on), rising; the first at the start of the run.
+    Seats
     """
-    changes: list[tuple[int, int]] = []
+    changes: Seats = []
     ends = [epoch.start for epoch in plan.epochs[1:]] + [plan.observed_until]
     for epoch, end in zip(plan.epochs, ends, strict=True):
         times, seats = _steps(epoch.teams[number], plan.start, end, stream)

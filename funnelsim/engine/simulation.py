@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
+from funnelsim.engine.logs import event_log
 from funnelsim.engine.planning import make_plan
-from funnelsim.engine.recording import event_log
 from funnelsim.engine.reference import run
 from funnelsim.errors import ParameterError, Problem
 from funnelsim.events import EventLog
@@ -69,4 +69,5 @@ def simulate(
     if problems:
         raise ParameterError(problems)
     stream = Stream(seed, replication)
-    return event_log(run(make_plan(scenario), stream, progress), stream, "reference")
+    plan = make_plan(scenario)
+    return event_log(plan, run(plan, stream, progress), stream, "reference")

@@ -192,8 +192,11 @@ def shuffled(order):
 
 def rows(scenario):
     """All that happens in a run."""
-    recording = reference.run(make_plan(scenario), Stream(2))
-    return [sorted(map(repr, table)) for table in (recording.visits, recording.efforts)]
+    run = reference.run(make_plan(scenario), Stream(2))
+    return [
+        sorted(zip(*(column.tolist() for column in table.values()), strict=True))
+        for table in (run.visits, run.efforts)
+    ]
 
 
 @pytest.mark.parametrize("join", TOGETHER)
