@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from funnelsim.figures.course import Arc, Band, Course, Drop, Node, course
 from funnelsim.figures.lettering import fit, text_width
 from funnelsim.figures.picture import Picture
-from funnelsim.figures.rows import one_group, write_key
+from funnelsim.figures.rows import key_lines, one_group, write_key
 from funnelsim.figures.style import (
     GOOD,
     INK,
@@ -51,7 +51,17 @@ BACK: Final = "#8a5a00"
 ARRIVED: Final = "(arrived)"
 ENDED: Final = "(ended)"
 OPEN: Final = "(open)"
-LOSSES: Final = ("#eeb08a", "#efcb86", "#d8a3bf", "#b9c6a5", "#c9b8a3")
+LOSSES: Final = (
+    "#eeb08a",
+    "#efcb86",
+    "#d8a3bf",
+    "#b9c6a5",
+    "#c9b8a3",
+    "#a9a3cf",
+    "#e3e08f",
+    "#d98f8f",
+)
+KEY_LINE: Final = 0.17  # from one line of the key to the next
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +129,9 @@ def flow(
     laid = course(counts, goals)
     looks = _looks(laid)
     with house_style():
-        ground, height = _ground(laid, wording)
+        key = _key(laid, looks, wording)
+        lines = key_lines(key, WIDTH)
+        ground, height = _ground(laid, wording, FOOT + KEY_LINE * (len(lines) - 1))
         sheet = panel(figure := page(height), blank=True)
         if not laid.depth > 0:
             sheet.text(0, height / 2, wording.text("No leads in this window"), color=MUTED)
@@ -131,7 +143,9 @@ def flow(
             _arc(sheet, ground, arc, laid, wording)
         for node in laid.nodes:
             _node(sheet, ground, node, node.column + 1 == len(laid.nodes), wording)
-        _key(sheet, laid, looks, wording)
+        for place, names in enumerate(reversed(lines)):
+            line = {name: key[name] for name in names}
+            write_key(sheet, line, 0, 0.1 + KEY_LINE * place, room=WIDTH)
     return Picture(figure, _describe(counts, wording))
 
 
@@ -147,7 +161,7 @@ def _between_stages(
     return dict(zip(pairs, rows["value"].fillna(0.0).astype(float), strict=True))
 
 
-def _ground(laid: Course, wording: Wording) -> tuple[Ground, float]:
+def _ground(laid: Course, wording: Wording, foot: float) -> tuple[Ground, float]:
     """Choose the direction and the scale, and the height of the picture they need."""
     columns = max((node.column for node in laid.nodes), default=0)
     arcs = ARCS if laid.arcs else 0.0
@@ -160,11 +174,11 @@ def _ground(laid: Course, wording: Wording) -> tuple[Ground, float]:
         scale = TALLEST / laid.depth if laid.depth > 0 else 0.0
         flat = Ground((start, 0.0), step, scale)
         ends = (place + drop.size * scale for drop, place in _ends(laid, flat))
-        height = HEADS + arcs + max([TALLEST, *ends]) + 0.1 + FOOT
+        height = HEADS + arcs + max([TALLEST, *ends]) + 0.1 + foot
         return replace(flat, origin=(start, height - HEADS - arcs)), height
     leaves_last = any(drop.column == columns for drop in laid.drops)
     step = min(0.56, 8.2 / (columns + 1))
-    height = TOP + step * (columns + (HALT if leaves_last else 0)) + 0.2 + FOOT
+    height = TOP + step * (columns + (HALT if leaves_last else 0)) + 0.2 + foot
     scale = WIDEST / laid.depth if laid.depth > 0 else 0.0
     side = (
         SIDE + arcs + max((text_width(wording.number(a.size), 6.5) for a in laid.arcs), default=0)
@@ -324,14 +338,14 @@ def _node(sheet: Axes, ground: Ground, node: Node, last: bool, wording: Wording)
     )
 
 
-def _key(sheet: Axes, laid: Course, looks: Mapping[str, str], wording: Wording) -> None:
-    """Name the colours in a line below."""
+def _key(laid: Course, looks: Mapping[str, str], wording: Wording) -> dict[str, str]:
+    """Name the colours."""
     names = {wording.label(end): look for end, look in looks.items()}
     if any(band.skips for band in laid.bands):
         names[wording.text("skip stages")] = SKIP
     if laid.arcs:
         names[wording.text("go back")] = BACK
-    write_key(sheet, names, 0, 0.1, room=WIDTH)
+    return names
 
 
 def _describe(counts: Mapping[tuple[str, str], float], wording: Wording) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from funnelsim.errors import ParameterError, Problem
@@ -19,6 +19,7 @@ __all__ = [
     "LEFT",
     "NAMES",
     "RIGHT",
+    "key_lines",
     "one_group",
     "pitch_of",
     "write_heading",
@@ -118,3 +119,34 @@ def write_key(
         rectangle(sheet, x, y - 0.045, 0.09, 0.09, colour)
         sheet.text(x + KEY_MARK, y, written, **look)
         x += apart + min(widths[name], most)
+
+
+def key_lines(names: Iterable[str], room: float) -> list[list[str]]:
+    """Break the names of colours into lines that hold them uncut.
+
+    Parameters
+    ----------
+    names : iterable of str
+    room : float
+        Width of a line, inches.
+
+    Returns
+    -------
+    list of list of str
+        At least one line; a name wider than a line has one of its own.
+
+    Examples
+    --------
+    >>> key_lines(["No need", "Went to another bank", "Still open"], room=2.2)
+    [['No need', 'Went to another bank'], ['Still open']]
+    """
+    lines: list[list[str]] = [[]]
+    left = room
+    for name in names:
+        wide = KEY_MARK + text_width(name, SMALL) + KEY_GAP
+        if lines[-1] and wide - KEY_GAP > left:
+            lines.append([])
+            left = room
+        lines[-1].append(name)
+        left -= wide
+    return lines

@@ -33,6 +33,7 @@ __all__ = [
     "lasting_stages",
     "micros",
     "rows_of",
+    "selling_path",
     "stage_ids",
     "stamps",
     "window",
@@ -99,6 +100,27 @@ def advance_path(log: EventLog) -> list[str]:
         path.append(here)
         here = stages[here].advance
     return path
+
+
+def selling_path(log: EventLog) -> list[str]:
+    """Return the part of the advance path up to the stage that marks a win.
+
+    What comes after it, service or repeat orders, is the business with clients: nobody
+    wins or loses a lead there.
+
+    Parameters
+    ----------
+    log : EventLog
+
+    Returns
+    -------
+    list of str
+        Stage ids; the whole path where no stage marks a win.
+    """
+    path = advance_path(log)
+    winning = {stage.id for stage in log.meta.stages if stage.outcome == "won"}
+    won = next((step for step, stage in enumerate(path) if stage in winning), len(path) - 1)
+    return path[: won + 1]
 
 
 def lasting_stages(log: EventLog) -> list[int]:

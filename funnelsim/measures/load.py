@@ -115,9 +115,10 @@ def cumulative_flow(log: EventLog, *, by: By = (), every: str = "1D") -> pd.Data
     Returns
     -------
     DataFrame
-        Item columns ``at`` and ``state``: the stages, then ``(won)``, ``(lost)`` and
-        ``(ended)`` for the leads that have left. Each lead is in exactly one state, so the
-        states add up to all leads arrived.
+        Item columns ``at`` and ``state``: the stages with the leads that are undecided
+        there, then ``(won)``, ``(lost)`` and ``(ended)`` for the others, wherever they are
+        since. Each lead is in exactly one state, so the states add up to all leads arrived,
+        and the stages to the open deals of :func:`wip`.
 
     Raises
     ------
@@ -136,19 +137,16 @@ def cumulative_flow(log: EventLog, *, by: By = (), every: str = "1D") -> pd.Data
     trips = journeys(log, cohort=False)
     visits = trips.visits
     stage, lead = visits["stage"].to_numpy(), visits["lead"].to_numpy()
-    start, left = visits["entered"].to_numpy(), _or_never(visits["left"])
-    last = np.diff(lead, append=-1) != 0
-    final = last & ~np.isin(stage, lasting_stages(log))
-    closed = np.full(len(trips.leads), NEVER)
-    gone = last & (left != NEVER)
-    closed[lead[gone]] = left[gone]
-    closed[lead[final]] = start[final]
     outcome = trips.ends["outcome"].to_numpy()
-    shown = [*lasting_stages(log), *np.setdiff1d(stage[~final], lasting_stages(log))]
+    closed = np.where(outcome == "open", NEVER, trips.ends["closed"])
+    start = visits["entered"].to_numpy()
+    left = np.minimum(_or_never(visits["left"]), closed[lead])
+    undecided = start < closed[lead]
+    shown = [*lasting_stages(log), *np.setdiff1d(stage[undecided], lasting_stages(log))]
     times = moments(log, every)
     parts = []
     for key, at in groups(trips.leads[list(columns)]):
-        member = np.isin(lead, at) & ~final
+        member = np.isin(lead, at) & undecided
         item = {**key, "at": stamps(times)}
         for code in shown:
             mine = member & (stage == code)

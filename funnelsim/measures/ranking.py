@@ -10,7 +10,7 @@ import pandas as pd
 from funnelsim.events import EventLog
 from funnelsim.measures.conversion import stage_conversion
 from funnelsim.measures.estimates import NOTHING, Estimate
-from funnelsim.measures.journeys import advance_path
+from funnelsim.measures.journeys import selling_path
 from funnelsim.measures.passages import Counting
 from funnelsim.measures.tables import By, check_level, columns_of, groups, record, tidy
 
@@ -20,7 +20,7 @@ __all__ = ["weakest_stage"]
 def weakest_stage(
     log: EventLog, *, by: By = (), level: float = 0.95, counting: Counting = "reached"
 ) -> pd.DataFrame:
-    """Name the stage of the path with the lowest conversion, or say that nobody can know.
+    """Name the stage up to the win with the lowest conversion, or say that nobody can know.
 
     A stage is ruled out when another one is lower beyond chance: Newcombe's interval of
     the difference of their conversions, each comparison at (1 - level) ÷ (stages - 1). The
@@ -65,13 +65,13 @@ def weakest_stage(
     """
     check_level(level)
     columns = columns_of(by, log, also=["owner"])
-    path = advance_path(log)
-    others = max(len(path) - 2, 1)  # the last stage of the path leads nowhere
+    path = selling_path(log)
+    others = max(len(path) - 2, 1)  # a win is where the path leads
     strict = 1 - 2 * (1 - level) / others
     table = stage_conversion(log, by=by, level=max(strict, 0.5), counting=counting)
     shown = stage_conversion(log, by=by, level=level, counting=counting)
     records: list[dict[str, object]] = []
-    on_path = table["stage"].isin(path)
+    on_path = table["stage"].isin(path[:-1])
     for key, at in groups(table.loc[on_path, list(columns)]):
         records += _verdict(key, table[on_path].iloc[at], shown[on_path].iloc[at], level)
     counts = {"lowest": "str", "candidates": "str"}

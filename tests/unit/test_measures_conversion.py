@@ -280,6 +280,20 @@ class TestWeakestStage:
         assert row["lowest"] == "offer"
         assert row["candidates"] == "ask, offer, deal"
 
+    def test_a_stage_after_the_win_is_never_the_weakest(self):
+        """Of 60 clients 2 order again: no stage of the sale converts so badly, nor is asked."""
+        paths = {f"a{i}": "ask 0, lost 1" for i in range(140)}
+        paths |= {f"b{i}": "ask 0, offer 1, deal 2" for i in range(58)}
+        paths |= {f"c{i}": "ask 0, offer 1, deal 2, won 3" for i in range(2)}
+        outcomes = {"deal": "won", "won": None, "lost": "lost"}
+        stages = [
+            stage.model_copy(update={"outcome": outcomes.get(stage.id)})
+            for stage in make_log({}, until=1).meta.stages
+        ]
+        log = make_log(paths, until=9, stages=stages)
+        assert "deal" in set(stage_conversion(log)["stage"])
+        assert weakest_stage(log)["candidates"].tolist() == ["ask"]
+
     def test_a_difference_of_one_standard_error_rules_nothing_out(self):
         # 40 of 100 and 20 of 40 differ by 0.10, their standard error is 0.09.
         paths = {f"a{i}": "ask 0, lost 1" for i in range(60)}

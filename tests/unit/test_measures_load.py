@@ -52,8 +52,14 @@ class TestWip:
     def test_cumulative_flow_keeps_every_lead(self):
         table = levels(cumulative_flow(LOG), "state")
         assert table.sum(axis=1).tolist() == [1, 3, 3, 4, 4]
-        assert table["(won)"].tolist() == [0, 0, 0, 1, 1]
+        assert table["(won)"].tolist() == [0, 0, 0, 1, 2]
         assert table["(lost)"].tolist() == [0, 0, 1, 1, 1]
+
+    def test_stages_of_the_cumulative_flow_hold_the_open_deals_only(self):
+        flow = cumulative_flow(LOG)
+        stages = flow[~flow["state"].str.startswith("(")].groupby("at")["value"].sum()
+        assert stages.tolist() == wip(LOG).groupby("at")["undecided"].sum().tolist()
+        assert stages.tolist()[-1] == 1
 
     def test_leads_from_before_the_window_are_in_it(self):
         table = wip(make_log(PATHS, until=96, since=24))
