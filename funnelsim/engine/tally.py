@@ -7,7 +7,6 @@ later. All of it is what happens inside the observed window (flow, not cohort).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -16,7 +15,8 @@ from numpy.typing import NDArray
 from funnelsim.engine.plan import EXITS, NEVER, Plan
 from funnelsim.engine.rows import Rows
 from funnelsim.engine.seating import Seats
-from funnelsim.worktime import FAR, WEEK, WorkTime
+from funnelsim.measures.steps import area, highest, steps, while_open
+from funnelsim.worktime import FAR, WEEK
 
 __all__ = ["DECIDED", "Limits", "Tally", "advances", "periods", "tally_of"]
 
@@ -69,8 +69,8 @@ class Tally:
     given_up : shape (teams,)
         Pieces of work given up before they began.
     queue, busy, staffed : shape (teams,)
-        Work waiting × time, work in hand × time (open hours only where closing pauses work),
-        seats × time.
+        Work waiting × time, work in hand × time (where closing pauses work: only while there
+        are seats), and seats or work in hand, whichever is more, × time: overtime is staffed.
     marked, value, cost : shape (kinds,)
         Marks, their money.
     first, age, young : shape (kinds,)
@@ -126,15 +126,6 @@ def advances(plan: Plan) -> Ints:
             [stage.routes[-1][1].advance if stage.routes else -1 for stage in epoch.stages]
             for epoch in plan.epochs
         ]
-    )
-
-
-def staffed_time(plan: Plan, changes: Seats) -> int:
-    """Seats × time inside the window."""
-    ends = [instant for instant, _ in changes[1:]] + [plan.observed_until]
-    return sum(
-        seats * max(end - max(start, plan.observed_from), 0)
-        for (start, seats), end in zip(changes, ends, strict=True)
     )
 
 
@@ -196,12 +187,13 @@ def _of_efforts(plan: Plan, rows: Rows, limits: Limits) -> dict[str, Ints]:
     wait = begun - queued
     given_up = ~worked & (ended != NEVER) & (ended >= start)
     until = np.where(ended == NEVER, end, ended)
-    busy = np.zeros(n, np.int64)
-    for number, changes in enumerate(_clocks(plan, number) for number in range(n)):
-        for since, clock in changes:
-            mine = worked & (team == number) & _entered_in(plan, rows, since)
-            span = _open_span(clock, begun[mine], until[mine], start)
-            busy[number] += span.sum()
+    busy, staffed = np.zeros((2, n), np.int64)
+    for number, changes in enumerate(rows.seats):
+        mine = worked & (team == number)
+        pauses = plan.epochs[0].teams[number].pause is not None
+        busy[number], staffed[number] = _staffing(
+            plan, changes, begun[mine], until[mine], pauses=pauses
+        )
     return {
         "started": _count(team[now], n),
         "waited": _sum(team[now], wait[now], n),
@@ -209,39 +201,21 @@ def _of_efforts(plan: Plan, rows: Rows, limits: Limits) -> dict[str, Ints]:
         "given_up": _count(team[given_up], n),
         "queue": _sum(team, _overlap(queued, np.where(worked, begun, until), start), n),
         "busy": busy,
-        "staffed": np.array([staffed_time(plan, seats) for seats in rows.seats], np.int64),
+        "staffed": staffed,
     }
 
 
-def _clocks(plan: Plan, team: int) -> list[tuple[int, WorkTime | None]]:
-    """In each epoch, when work of a team goes on; None for always."""
-    return [(number, epoch.teams[team].pause) for number, epoch in enumerate(plan.epochs)]
-
-
-def _entered_in(plan: Plan, rows: Rows, epoch: int) -> NDArray[np.bool_]:
-    """The pieces of work whose visit began in an epoch."""
-    if len(plan.epochs) == 1:
-        return np.ones(len(rows.efforts["lead"]), bool)
-    visits, efforts = rows.visits, rows.efforts
-    order = np.lexsort((visits["visit"], visits["lead"]))
-    lead = visits["lead"][order]
-    at = order[np.searchsorted(lead, efforts["lead"]) + efforts["visit"] - 1]
-    starts = [e.start for e in plan.epochs[1:]]
-    mine: NDArray[np.bool_] = (
-        np.searchsorted(starts, visits["entered_at"][at], side="right") == epoch
-    )
-    return mine
-
-
-def _open_span(clock: WorkTime | None, begun: Ints, until: Ints, start: int) -> Ints:
-    """How long work went on inside the window."""
-    begin = np.maximum(begun, start)
-    until = np.maximum(until, begin)
-    if clock is None:
-        return until - begin
-    elapsed: Callable[[int], int] = clock.elapsed
-    spans = [elapsed(b) - elapsed(a) for a, b in zip(begin.tolist(), until.tolist(), strict=True)]
-    return np.array(spans, np.int64)
+def _staffing(
+    plan: Plan, changes: Seats, begun: Ints, until: Ints, *, pauses: bool
+) -> tuple[int, int]:
+    """Busy and staffed time inside the window; overtime is staffed, a pause is not busy."""
+    window = np.array([plan.observed_from, plan.observed_until])
+    at = np.array([instant for instant, _ in changes])
+    seats = steps(at, np.append(at[1:], window[1]), np.array([n for _, n in changes]))
+    busy = steps(begun, until)
+    if pauses:
+        busy = while_open(busy, seats)
+    return int(area(busy, window)[0]), int(area(highest(seats, busy), window)[0])
 
 
 def _of_marks(plan: Plan, rows: Rows, limits: Limits) -> dict[str, Ints]:
