@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
@@ -42,6 +43,8 @@ NAMES: Final = 1.6  # right of the drawings
 LINE: Final = 0.16
 GONE: Final[Mapping[str, str]] = {"(won)": NAVY, "(ended)": "#b8c2cb", "(lost)": "#eeb08a"}
 OPEN: Final = "(open)"
+OTHERS: Final = "(others)"
+MOST: Final = 8  # bands of open leads that can be told apart
 
 Box = tuple[float, float, float, float]
 
@@ -55,6 +58,8 @@ def cumulative_flow(
     text: Callable[[str], str] = str,
 ) -> Picture:
     """Draw where all leads that ever came are: the open ones by stage, below them the rest.
+
+    Of many stages those that hold most have bands of their own, the others share one.
 
     Parameters
     ----------
@@ -91,6 +96,7 @@ def cumulative_flow(
     """
     one_group(frame, "at", "state")
     wording = Wording(labels or {}, lang, text)
+    wording = replace(wording, labels={OTHERS: wording.text("Other stages"), **wording.labels})
     stages = [state for state in dict.fromkeys(frame["state"]) if state not in GONE]
     wide = frame.pivot_table(index="at", columns="state", values="value", observed=True)
     wide.index = local_times(wide.index.to_series(), time_zone)
@@ -100,7 +106,10 @@ def cumulative_flow(
     with house_style():
         figure = page(upper + OPEN_HEIGHT + HEAD)
         width = WIDTH - NAMES - LEFT
-        shades = dict(zip(reversed(stages), tints(len(stages), "#1d6fae", "#d5e6f3"), strict=True))
+        bands, rest = _bands(wide, stages)
+        wide[OTHERS] = wide[rest].sum(axis=1)
+        names = [*reversed(bands), *([OTHERS] if rest else [])]
+        shades = dict(zip(names, tints(len(names), "#1d6fae", "#d5e6f3"), strict=True))
         box = (LEFT, upper, width, OPEN_HEIGHT)
         _stack(figure, box, wide, shades, wording, wording.text("Open, by stage"))
         looks = {state: GONE[state] for state in gone} | {OPEN: SKY}
@@ -108,6 +117,15 @@ def cumulative_flow(
         axes = _stack(figure, box, wide, looks, wording, wording.text("All leads so far"))
         axes.tick_params(labelbottom=True)
     return Picture(figure, _describe(wide, [*stages, *gone], wording))
+
+
+def _bands(wide: pd.DataFrame, stages: list[str]) -> tuple[list[str], list[str]]:
+    """Choose the stages that have a band of their own, and those that share one."""
+    used = [stage for stage in stages if wide[stage].max() > 0] or stages
+    if len(used) <= MOST:
+        return used, []
+    largest = wide[used].mean().nlargest(MOST - 1).index
+    return [s for s in used if s in largest], [s for s in used if s not in largest]
 
 
 def _stack(

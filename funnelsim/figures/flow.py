@@ -32,6 +32,7 @@ __all__ = ["flow"]
 
 MOST_ACROSS: Final = 7  # stages side by side; more, or long names: one below the other
 THICK: Final = 0.07  # of a stage's bar, inches
+STEP: Final = 0.46  # from a stage to the next when they stand one below the other
 HEADS: Final = 0.55  # above the bars when they stand side by side: name and count
 SIDE: Final = 2.0  # left of the bars when they stand one below the other
 ARCS: Final = 0.34  # room for leads going back
@@ -177,7 +178,7 @@ def _ground(laid: Course, wording: Wording, foot: float) -> tuple[Ground, float]
         height = HEADS + arcs + max([TALLEST, *ends]) + 0.1 + foot
         return replace(flat, origin=(start, height - HEADS - arcs)), height
     leaves_last = any(drop.column == columns for drop in laid.drops)
-    step = min(0.56, 8.2 / (columns + 1))
+    step = min(STEP, 8.2 / (columns + 1))
     height = TOP + step * (columns + (HALT if leaves_last else 0)) + 0.2 + foot
     scale = WIDEST / laid.depth if laid.depth > 0 else 0.0
     side = (

@@ -44,6 +44,7 @@ __all__ = ["Layout", "draw_steps", "funnel"]
 
 PITCH: Final = 0.58
 BAR: Final = 0.46  # of the pitch
+DENSE_BAR: Final = 0.72
 LOST: Final = "#eeb08a"
 LOST_TEXT: Final = "#a94a00"
 ASIDE: Final = "#8fb7d3"
@@ -57,6 +58,8 @@ class Layout:
     share: float = 5.42
     of_all: float | None = WIDTH - 0.02
     head: float = HEAD
+    dense: bool = False
+    """One line a stage: how many were lost stands after the bar, without intervals."""
 
     def height(self, rows: int, pitch: float) -> float:
         """Return how high a picture of so many rows is."""
@@ -163,11 +166,16 @@ def draw_steps(
     ruler = Ruler(left, (right - left) / largest if largest > 0 else 0.0, layout.share - 0.42)
     middles = [top - layout.head - (index + 0.3) * pitch for index in range(len(rows))]
     for row, below, middle in zip(rows, [*rows[1:], None], middles, strict=True):
-        if below is not None:
+        if below is not None and not layout.dense:
             _connect(sheet, row, below, ruler, middle, pitch)
             _losses(sheet, row, wording, ruler, middle - 0.49 * pitch)
-        _bar(sheet, row, wording, ruler, middle, BAR * pitch)
-        write_name(sheet, row.name, middle, width=left - LEFT + NAMES)
+        high = (DENSE_BAR if layout.dense else BAR) * pitch
+        end = _bar(sheet, row, wording, ruler, middle, high)
+        if layout.dense:
+            _lost_beside(sheet, row, wording, end, middle)
+        write_name(
+            sheet, row.name, middle, width=left - LEFT + NAMES, lines=1 if layout.dense else 2
+        )
         _numbers(sheet, row, wording, middle, layout)
     return middles
 
@@ -182,7 +190,8 @@ def _heading(sheet: Axes, rows: Sequence[Step], wording: Wording, y: float, layo
     )
     key = {name: colour for name, colour, count in counts if count > 0}
     taken = 0.0 if layout.of_all is None else 0.65
-    write_key(sheet, key, layout.bars[0], y, room=layout.share - taken - layout.bars[0])
+    room = layout.share - taken - layout.bars[0] + (0.2 if layout.dense else 0.0)
+    write_key(sheet, key, layout.bars[0], y, room=room)
     if layout.of_all is not None:
         write_heading(sheet, wording.text("go on"), layout.share, y, width=0.6)
         write_heading(sheet, wording.text("of all leads"), layout.of_all, y, width=0.85)
@@ -190,8 +199,8 @@ def _heading(sheet: Axes, rows: Sequence[Step], wording: Wording, y: float, layo
 
 def _bar(
     sheet: Axes, row: Step, wording: Wording, ruler: Ruler, middle: float, height: float
-) -> None:
-    """Draw one bar: what went on, elsewhere, was lost, is open; its count inside or beside."""
+) -> float:
+    """Draw one bar with its count inside or beside; return where both end."""
     parts = (
         (row.advanced, NAVY if row.final else GOOD),
         (row.other, ASIDE),
@@ -215,6 +224,15 @@ def _bar(
         color="white" if inside else INK,
         va="center_baseline",
     )
+    return x if inside else x + 0.06 + text_width(written, SIZE, 600)
+
+
+def _lost_beside(sheet: Axes, row: Step, wording: Wording, x: float, middle: float) -> None:
+    """Write after the bar how many were lost."""
+    if row.lost > 0:
+        count = wording.number(-row.lost)
+        look: dict[str, Any] = {"size": SMALL, "color": LOST_TEXT, "va": "center_baseline"}
+        sheet.text(x + 0.06, middle, count, weight=600, **look)
 
 
 def _connect(
@@ -261,7 +279,8 @@ def _as_fit(row: Step, wording: Wording, room: float) -> str:
 
 def _numbers(sheet: Axes, row: Step, wording: Wording, middle: float, layout: Layout) -> None:
     """Write the conversion with its interval, and the share of all leads that came so far."""
-    strong: dict[str, Any] = {"size": 10.5, "weight": 600, **RIGHT}
+    size = SIZE if layout.dense else 10.5
+    strong: dict[str, Any] = {"size": size, "weight": 600, **RIGHT}
     at = layout.share
     share, colour = row.share, GOOD
     if row.final:
@@ -269,6 +288,8 @@ def _numbers(sheet: Axes, row: Step, wording: Wording, middle: float, layout: La
     elif layout.of_all is not None:
         sheet.text(layout.of_all, middle, wording.share(row.of_all), color=MUTED, **RIGHT)
     sheet.text(at, middle, wording.share(share), color=colour, **strong)
+    if layout.dense:
+        return
     interval = wording.shares(row.lo, row.hi)
     if row.more_to_come:
         interval = wording.text("expected {interval}").format(interval=interval)

@@ -34,6 +34,11 @@ __all__ = ["overview"]
 
 PITCH: Final = 0.56
 LAYOUT: Final = Layout(bars=(LEFT, 3.85), share=4.4, of_all=None, head=0.48)
+# More stages than this stand one line each, so that the picture fits below the answer.
+ROOMY: Final = 6
+DENSE: Final = Layout(bars=(2.0, 3.7), share=4.4, of_all=None, head=0.48, dense=True)
+DENSE_PITCH: Final = 0.26
+DENSE_HEIGHT: Final = 3.1  # all dense rows together, inches
 TIMES: Final = (4.68, 5.75)  # left and right end of the longest time, inches
 THIN: Final = 0.1
 MEDIAN: Final = 0.5
@@ -51,6 +56,8 @@ def overview(
     text: Callable[[str], str] = str,
 ) -> Picture:
     r"""Draw the funnel and, stage by stage beside it, how long leads stay and wait.
+
+    Many stages stand one line each, without the reasons of losses and the waits.
 
     Parameters
     ----------
@@ -87,14 +94,19 @@ def overview(
     names = {wording.label(stage): stage for stage in conversion["stage"]}
     stay = _medians(dwell)
     wait = _medians(waiting) if waiting is not None else {}
-    pitch = pitch_of(len(rows), PITCH)
+    layout, pitch = LAYOUT, pitch_of(len(rows), PITCH)
+    if len(rows) > ROOMY + 1:
+        layout, pitch, wait = DENSE, min(DENSE_PITCH, DENSE_HEIGHT / len(rows)), {}
     with house_style():
-        figure = page(LAYOUT.height(len(rows), pitch))
+        figure = page(layout.height(len(rows), pitch))
         sheet = panel(figure, blank=True)
-        y = LAYOUT.height(len(rows), pitch) - 0.1
-        for words, x in ((wording.text("Leads"), LEFT), (wording.text("Median time"), TIMES[0])):
+        y = layout.height(len(rows), pitch) - 0.1
+        for words, x in (
+            (wording.text("Leads"), layout.bars[0]),
+            (wording.text("Median time"), TIMES[0]),
+        ):
             sheet.text(x, y, words, weight=600, color=NAVY, va="center_baseline")
-        middles = draw_steps(sheet, rows, wording, pitch=pitch, layout=LAYOUT)
+        middles = draw_steps(sheet, rows, wording, pitch=pitch, layout=layout)
         shown = [names.get(row.name, "") for row in rows]
         _times(sheet, shown, middles, stay, wait, wording)
     said = [f"{wording.label(s)} {_written(stay[s], wording)}" for s in shown if s in stay]

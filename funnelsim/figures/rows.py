@@ -76,9 +76,9 @@ def pitch_of(rows: int, preferred: float) -> float:
     return min(preferred, TALLEST / max(rows, 1))
 
 
-def write_name(sheet: Axes, name: str, y: float, *, width: float = NAMES) -> None:
-    """Write a row's name at its left, on two lines if it must."""
-    fitted = fit(name, width, weight=500, lines=2)
+def write_name(sheet: Axes, name: str, y: float, *, width: float = NAMES, lines: int = 2) -> None:
+    """Write a row's name at its left, on two lines if it must and may."""
+    fitted = fit(name, width, weight=500, lines=lines)
     anchor = "center" if "\n" in fitted else "center_baseline"
     sheet.text(0, y, fitted, weight=500, va=anchor, linespacing=1.1)
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date
+from itertools import pairwise
 
 import pandas as pd
 
 from funnelsim.events import EventLog
 from funnelsim.measures import (
     arrivals_by_hour,
+    cycle_time,
     stage_conversion,
     transitions,
     weakest_stage,
@@ -16,19 +19,34 @@ from funnelsim.measures import (
     wip_ageing,
     won_value,
 )
+from funnelsim.measures.journeys import SECOND, journeys, selling_path
 from funnelsim.reporting.blocks import sentence, text
 from funnelsim.reporting.document import Text
 from funnelsim.reporting.facts import time_split
 from funnelsim.reporting.names import Names
 from funnelsim.reporting.texts import Texts
 
-__all__ = ["ageing", "moves", "open_leads", "rush_hour", "split", "weakest", "worth"]
+__all__ = [
+    "ageing",
+    "board",
+    "cycle",
+    "moves",
+    "open_leads",
+    "rush_hour",
+    "split",
+    "weakest",
+    "worth",
+]
 
 MONDAY = date(2024, 1, 1)
+# Two medians that differ by less than this share are not worth a sentence.
+APART = 0.05
+# A board misleads from so many leads a stage on, and from such a factor (logarithm).
+ON_BOARD, MISLED = 5, math.log(1.2)
 
 
 def weakest(log: EventLog, t: Texts) -> Text | None:
-    """Which stage converts worst, if the numbers can tell.
+    """Which stage converts worst, if the numbers can tell, and why that is not the question.
 
     Parameters
     ----------
@@ -44,24 +62,41 @@ def weakest(log: EventLog, t: Texts) -> Text | None:
     Examples
     --------
     >>> from funnelsim.measures.example import BANK
+    >>> from funnelsim.reporting.blocks import plain
     >>> from funnelsim.reporting.texts import texts
-    >>> weakest(BANK, texts("en")).sentence[0].text
-    'Which stage converts worst cannot be told: too few leads.'
+    >>> plain(weakest(BANK, texts("en")).sentence)[:65]
+    'Which stage converts worst cannot be told from 5 leads: 2 stages '
     """
-    if len(stage_conversion(log)) < 2:  # noqa: PLR2004 - a comparison needs two
+    found = stage_conversion(log)
+    if found["stage"].isin(selling_path(log)[:-1]).sum() < 2:  # noqa: PLR2004 - to compare
         return None
     names = Names.of(log, t)
     row = weakest_stage(log).iloc[0]
-    if row["stage"]:
-        return text(
-            sentence(
-                t._("“{stage}” converts worst, beyond chance: **{share}** go on ({interval})."),
-                stage=names.of_stage(row["stage"]),
-                share=t.share(row["value"]),
-                interval=t.shares(row["lo"], row["hi"]),
-            )
+    levers = sentence(
+        t._(
+            " The lowest need not be the one to mend: as long as nobody queues, **10% more at any "
+            "stage is 10% more wins**. Rank what you could do by headroom, cost, delay and "
+            "capacity."
         )
-    return text(t._("Which stage converts worst cannot be told: too few leads."))
+    )
+    if row["stage"]:
+        said = sentence(
+            t._("“{stage}” converts worst, beyond chance: **{share}** go on ({interval})."),
+            stage=names.of_stage(row["stage"]),
+            share=t.share(row["value"]),
+            interval=t.shares(row["lo"], row["hi"]),
+        )
+        return text(said + levers)
+    n = len(str(row["candidates"]).split(", "))
+    said = sentence(
+        t._(
+            "Which stage converts worst **cannot be told** from {leads} leads: {n} stages differ "
+            "by no more than chance."
+        ),
+        leads=t.number(row["n"]),
+        n=t.number(n),
+    )
+    return text(said + levers)
 
 
 def moves(log: EventLog, t: Texts) -> Text | None:
@@ -76,7 +111,7 @@ def moves(log: EventLog, t: Texts) -> Text | None:
     Returns
     -------
     Text or None
-        None where no lead went back or ran out of time.
+        None where no lead moved.
     """
     order = {stage.id: stage.position for stage in log.meta.stages}
     found = transitions(log)
@@ -85,11 +120,12 @@ def moves(log: EventLog, t: Texts) -> Text | None:
     if not moved:
         return None
     back, late = found["value"][step <= 0].sum(), found["timed_out"].sum()
-    if not back and not late:
-        return None
     return text(
         sentence(
-            t._("**{back}** of {moves} moves between stages lead back, {late} were time-outs."),
+            t._(
+                "**{back}** of {moves} moves between stages lead back, {late} were time-outs. "
+                "Bands are as thick as the moves are many."
+            ),
             back=t.number(back),
             moves=t.number(moved),
             late=t.number(late),
@@ -122,6 +158,84 @@ def open_leads(log: EventLog, t: Texts) -> Text | None:
             mean=t.number(present.mean()),
         )
     )
+
+
+def board(log: EventLog, t: Texts) -> Text | None:
+    """How wrong the open leads side by side would be as a funnel.
+
+    Parameters
+    ----------
+    log : EventLog
+        With full history.
+    t : Texts
+
+    Returns
+    -------
+    Text or None
+        The two neighbouring stages where it is worst; None where too few are open, or
+        the board happens to be right.
+    """
+    present = wip_ageing(log)["stage"].value_counts()
+    truth = stage_conversion(log).set_index("stage")["value"]
+    path = selling_path(log)
+    worst, first, second = MISLED, "", ""
+    for here, following in pairwise(path[:-1]):
+        n, beside, share = present.get(here, 0), present.get(following, 0), truth.get(here, 0.0)
+        if not n or max(n, beside) < ON_BOARD or not share > 0:
+            continue
+        wrong = abs(math.log((beside + 0.5) / (n + 0.5) / share))  # also where one is empty
+        if wrong > worst:
+            worst, first, second = wrong, here, following
+    if not first:
+        return None
+    names = Names.of(log, t)
+    return text(
+        sentence(
+            t._(
+                "**Leads on the board are no conversion**: {n} are open at “{first}”, {beside} at "
+                "“{second}”, which reads as {ratio}; in truth {share} go on. A board shows where "
+                "leads stay long, not where they are lost."
+            ),
+            n=t.number(present[first]),
+            beside=t.number(present.get(second, 0)),
+            first=names.of_stage(first),
+            second=names.of_stage(second),
+            ratio=t.share(present.get(second, 0) / present[first]),
+            share=t.share(truth[first]),
+        )
+    )
+
+
+def cycle(log: EventLog, t: Texts) -> Text | None:
+    """How long leads take, and how much shorter the closed ones alone would say.
+
+    Parameters
+    ----------
+    log : EventLog
+    t : Texts
+
+    Returns
+    -------
+    Text or None
+        None where too few have closed to say.
+    """
+    ends = journeys(log, cohort=True).ends
+    closed = ends[ends["outcome"] != "open"]
+    alone = float((closed["closed"] - closed["arrived"]).median()) / SECOND
+    median = _median(cycle_time(log, percentiles=[0.5]))
+    if not math.isfinite(median) or not math.isfinite(alone):
+        return None
+    whole = t.duration(median)
+    said = sentence(t._("Half of the leads are won or lost within **{whole}**."), whole=whole)
+    if abs(alone / median - 1) > APART and t.duration(alone) != whole:
+        said += sentence(
+            t._(
+                " Those already closed, taken alone, would say {alone}: the slow ones are still "
+                "open."
+            ),
+            alone=t.duration(alone),
+        )
+    return text(said)
 
 
 def split(log: EventLog, t: Texts) -> Text | None:
@@ -243,3 +357,8 @@ def worth(log: EventLog, t: Texts) -> Text | None:
             hi=t.money(mean["hi"], currency),
         )
     )
+
+
+def _median(found: pd.DataFrame) -> float:
+    """The value of a measure's first row, NaN of none."""
+    return float(found["value"].iloc[0]) if len(found) else math.nan

@@ -30,6 +30,7 @@ __all__ = [
     "BUSY",
     "Busy",
     "Earned",
+    "Empty",
     "Estimate",
     "Facts",
     "Leak",
@@ -120,6 +121,14 @@ class Earned:
 
 
 @dataclass(frozen=True, slots=True)
+class Empty:
+    """A simulation that began empty so many seconds before the window; wins take longer."""
+
+    before: float
+    wins_within: float
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What page 1 is about.
 
@@ -142,6 +151,8 @@ class Facts:
         The team whose work waits longest.
     earned : Earned or None
         Money won in the window, whenever the leads arrived.
+    empty : Empty or None
+        Where a simulation began too late to have filled up when the window begins.
     """
 
     leads: int
@@ -160,6 +171,7 @@ class Facts:
     timed_out: float
     slowest: Slowest | None
     earned: Earned | None
+    empty: Empty | None = None
 
 
 def gather(log: EventLog) -> Facts:
@@ -201,6 +213,7 @@ def gather(log: EventLog) -> Facts:
         timed_out=_timed_out(log),
         slowest=_slowest(log),
         earned=_earned(log),
+        empty=_empty(log),
     )
 
 
@@ -361,3 +374,14 @@ def _earned(log: EventLog) -> Earned | None:
         return None
     numbers = table["value"]
     return Earned(round(float(numbers["won_value"])), int(numbers["won_deals"]))
+
+
+def _empty(log: EventLog) -> Empty | None:
+    """Whether a fifth of the wins take longer than the simulation ran before the window."""
+    if "seed" not in log.meta.provenance or not len(log.leads):
+        return None
+    before = pd.Timestamp(log.meta.observed_from) - log.leads["arrived_at"].min()
+    wins = cycle_time(log, percentiles=[0.8], outcome="won")
+    slow = float(wins["value"].iloc[0]) if len(wins) else NAN
+    warm = max(before.total_seconds(), 0.0)
+    return Empty(warm, slow) if warm < slow else None

@@ -124,7 +124,9 @@ def tiles(facts: Facts, names: Names, t: Texts, currency: str) -> tuple[Tile, ..
         )
     if facts.earned is not None:
         count = facts.earned.leads
-        won = t.n_("{n} lead won", "{n} leads won", count).format(n=t.number(count))
+        won = t.n_("{n} win in the window", "{n} wins in the window", count).format(
+            n=t.number(count)
+        )
         shown.append(kpi(t._("Value won"), t.money(facts.earned.value, currency), won))
     return tuple(shown)
 
@@ -202,8 +204,8 @@ def _counsel(limited_by: str, t: Texts, *, team: str, leak: str) -> tuple[str, s
         return (
             t._("Look into the losses at “{leak}”: it is where most leads go."),
             t._(
-                "Chase the lowest percentage: 10% more at any stage is 10% more wins, so take "
-                "the cheapest."
+                "Chase the lowest percentage: 10% more at any stage is 10% more wins. Rank by "
+                "headroom, cost, delay and capacity."
             ),
             t._("Try a change at “{leak}” on part of the leads, and compare like with like."),
         )

@@ -23,8 +23,9 @@ __all__ = ["render"]
 # A picture is drawn at least so large, and keeps so many points from the page's end.
 LEAST = 0.75
 SLACK = 36.0
-# A table with more rows may go on over the page.
+# A table with more rows, or so many points high, may go on over the page.
 LONG = 14
+TALL = 330.0
 TEMPLATE = Path(__file__).parent / "templates" / "report.typ"
 
 # Spaces that the font lacks become the no-break space they stand for.
@@ -102,8 +103,9 @@ def _moment(content: Mapping[str, Any]) -> int:
 def _fit(content: Mapping[str, Any], folder: Path) -> None:
     """Spare half-empty pages, from first to last.
 
-    A picture that does not fit on the page shrinks a little; where that is not enough,
-    a later part of the same section that does fit comes first.
+    A picture that does not fit on the page shrinks a little, a tall table is broken; where
+    that is not enough, a later part of the same section that does fit comes first, but never
+    between a heading with its sentences and what these speak of.
     """
     chunks = content["body"]
     spots = _spots(content, folder)
@@ -112,12 +114,16 @@ def _fit(content: Mapping[str, Any], folder: Path) -> None:
         if spot["needed"] + SLACK <= spot["left"] or chunk["main"].get("breakable"):
             continue
         scale = _scale(spot)
+        if chunk["main"]["kind"] == "table" and spot["needed"] > TALL:
+            chunk["main"]["breakable"] = True
+            spots = _spots(content, folder)
+            continue
         following = _section_end(chunks, index)
         smaller = (j for j in range(index + 1, following) if _fits(chunks[j], spots[j], spot))
         if LEAST <= scale < 1:
             chunk["main"]["scale"] = round(scale, 3)
-        elif (other := next(smaller, None)) is not None:
-            _bring_forward(chunks, other, index)
+        elif not _opens(chunk) and (other := next(smaller, None)) is not None:
+            chunks.insert(index, chunks.pop(other))
         else:
             continue
         spots = _spots(content, folder)
@@ -143,22 +149,15 @@ def _fits(chunk: Mapping[str, Any], spot: Mapping[str, Any], place: Mapping[str,
     return movable and spot["needed"] + SLACK <= place["left"]
 
 
+def _opens(chunk: Mapping[str, Any]) -> bool:
+    """Whether a chunk begins a section."""
+    return any(part["kind"] == "section" for part in [*chunk["lead"], chunk["main"]])
+
+
 def _section_end(chunks: Sequence[Mapping[str, Any]], index: int) -> int:
     """The first chunk after this one that begins a new section."""
-    for later in range(index + 1, len(chunks)):
-        parts = [*chunks[later]["lead"], chunks[later]["main"]]
-        if any(part["kind"] == "section" for part in parts):
-            return later
-    return len(chunks)
-
-
-def _bring_forward(chunks: list[dict[str, Any]], later: int, earlier: int) -> None:
-    """Move a chunk before another; a heading stays where it is."""
-    moved, passed = chunks.pop(later), chunks[earlier]
-    if passed["lead"] and passed["lead"][0]["kind"] == "section":
-        moved["lead"] = [*passed["lead"], *moved["lead"]]
-        passed["lead"] = []
-    chunks.insert(earlier, moved)
+    later = range(index + 1, len(chunks))
+    return next((place for place in later if _opens(chunks[place])), len(chunks))
 
 
 def _content(blocks: Sequence[AnyBlock], folder: Path, origin: str) -> dict[str, Any]:
@@ -182,14 +181,15 @@ def _content(blocks: Sequence[AnyBlock], folder: Path, origin: str) -> dict[str,
 
 
 def _chunks(items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Items one by one; a figure or table with the sentence and heading right before it."""
+    """Items one by one; a figure or table with the sentences and heading right before it."""
     chunks: list[dict[str, Any]] = []
     for item in items:
         lead: list[dict[str, Any]] = []
         if item["kind"] in {"figure", "table"}:
-            for kind in ("text", "section"):
-                if chunks and chunks[-1]["main"]["kind"] == kind:
-                    lead.insert(0, chunks.pop()["main"])
+            while chunks and chunks[-1]["main"]["kind"] == "text":
+                lead.insert(0, chunks.pop()["main"])
+            if chunks and chunks[-1]["main"]["kind"] == "section":
+                lead.insert(0, chunks.pop()["main"])
         chunks.append({"lead": lead, "main": item})
     return chunks
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import pandas as pd
-
 from funnelsim import figures, measures
 from funnelsim.events import EventLog
+from funnelsim.measures.journeys import selling_path
 from funnelsim.reporting.blocks import figure
 from funnelsim.reporting.document import Figure
 from funnelsim.reporting.names import Names
@@ -24,25 +23,23 @@ __all__ = [
     "utilisation",
 ]
 
-MOST_STAGES = 5
+MOST_STAGES = 12
 
 
 def overview(log: EventLog, t: Texts) -> Figure | None:
-    """Draw the funnel with how long leads stay and wait: the one picture of page 1.
-
-    A long funnel shows its first stage and those that lose most, so that it can be read.
-    """
+    """Draw the funnel up to the win, with how long leads stay and wait: page 1's picture."""
+    path = selling_path(log)
     steps = measures.stage_conversion(log)
+    steps = steps[steps["stage"].isin(path[:-1])]
     if not len(steps):
         return None
+    reached = measures.end_to_end_conversion(log)
+    reached = reached[reached["stage"].isin([*path, "(won)"])]
     caption = t._("Who goes on, who is lost, how long it takes")
-    if len(_path(steps)) > MOST_STAGES:
-        steps = _leakiest(_path(steps))
-        caption = t._("The stages that lose most: who goes on, how long it takes")
     waiting = measures.waiting_time(log)
     picture = figures.overview(
         steps,
-        measures.end_to_end_conversion(log),
+        reached,
         measures.dwell_time(log),
         waiting[waiting["stage"] != ""],
         measures.losses(log),
@@ -73,9 +70,9 @@ def cumulative_flow(log: EventLog, t: Texts) -> Figure | None:
 
 
 def dwell_time(log: EventLog, t: Texts) -> Figure | None:
-    """Draw percentiles of the stay in each stage."""
+    """Draw percentiles of the stay in each stage; of very many the table says enough."""
     found = measures.dwell_time(log)
-    if not len(found):
+    if not 0 < found["stage"].nunique() <= MOST_STAGES:
         return None
     picture = figures.dwell_time(found, **_words(log, t))
     caption = t._("Stay in each stage")
@@ -128,23 +125,6 @@ def ageing(log: EventLog, t: Texts) -> Figure | None:
     picture = figures.wip_ageing(found, **_words(log, t))
     caption = t._("How old the open leads are")
     return figure(picture, caption=caption, key="ageing")
-
-
-def _path(steps: pd.DataFrame) -> pd.DataFrame:
-    """The stages a lead passes when it always goes on, in order."""
-    following = dict(zip(steps["stage"], steps["next_stage"], strict=True))
-    path = [steps["stage"].iloc[0]]
-    while following.get(path[-1]) in following and following[path[-1]] not in path:
-        path.append(following[path[-1]])
-    return steps.set_index("stage", drop=False).loc[path]
-
-
-def _leakiest(path: pd.DataFrame) -> pd.DataFrame:
-    """The first stage and those that lose most, in order and linked to each other."""
-    chosen = {path.index[0], *path["lost"].iloc[1:].nlargest(MOST_STAGES - 1).index}
-    short = path[path.index.isin(list(chosen))]
-    last = path["next_stage"].iloc[-1]
-    return short.assign(next_stage=[*short["stage"].iloc[1:], last])
 
 
 def _words(log: EventLog, t: Texts) -> dict[str, Any]:

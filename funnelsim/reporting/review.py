@@ -12,12 +12,14 @@ from funnelsim.errors import HistoryError
 from funnelsim.events import EventLog
 from funnelsim.reporting import commentary, pictures, provenance, stress_des, tables
 from funnelsim.reporting.blocks import advice, cover, group, kpis, risks, section, summary, text
+from funnelsim.reporting.cohorts import by_arrival, young
 from funnelsim.reporting.document import AnyBlock, Group
 from funnelsim.reporting.findings import findings
 from funnelsim.reporting.inputs import open_scenario
+from funnelsim.reporting.key_figures import key_figures
 from funnelsim.reporting.texts import Texts, texts
 
-__all__ = ["appendix", "flow", "front", "funnel", "load", "making", "time", "value"]
+__all__ = ["appendix", "cohorts", "flow", "front", "funnel", "load", "making", "time", "value"]
 
 Part = Callable[[EventLog, Texts], AnyBlock | None]
 
@@ -117,13 +119,13 @@ def flow(log: EventLog, lang: str = "en") -> Group:
         t,
         t._("Where leads go"),
         t._(
-            "Every move of every lead: on to the next stage, past a stage, back, or out. Bands "
-            "are as thick as the moves are many."
+            "Where the leads are, day by day, and every move between stages: on to the next, past "
+            "a stage, back, or out."
         ),
-        commentary.moves,
-        pictures.flow,
         commentary.open_leads,
         pictures.cumulative_flow,
+        commentary.moves,
+        pictures.flow,
     )
 
 
@@ -149,6 +151,7 @@ def time(log: EventLog, lang: str = "en") -> Group:
             "them into account. Half of the leads leave a stage within the median, nineteen of "
             "twenty within the 95% mark."
         ),
+        commentary.cycle,
         pictures.dwell_time,
         tables.times,
         commentary.split,
@@ -182,12 +185,13 @@ def load(log: EventLog, lang: str = "en") -> Group:
         pictures.utilisation,
         tables.teams,
         commentary.ageing,
+        commentary.board,
         pictures.ageing,
     )
 
 
-def value(log: EventLog, lang: str = "en") -> Group:
-    """Money won, month by month; empty where no deal has a value.
+def cohorts(log: EventLog, lang: str = "en") -> Group:
+    """Who wins, by when they arrived; young cohorts marked and completed.
 
     Parameters
     ----------
@@ -199,7 +203,26 @@ def value(log: EventLog, lang: str = "en") -> Group:
     Group
     """
     t = texts(lang)
-    return _section(log, t, t._("Value"), "", commentary.worth, tables.money)
+    title = t._("Cohorts: is it getting better?")
+    return _section(log, t, title, "", young, by_arrival)
+
+
+def value(log: EventLog, lang: str = "en") -> Group:
+    """Key figures, and money won month by month; empty where no deal has a value.
+
+    Parameters
+    ----------
+    log, lang
+        As for `front`.
+
+    Returns
+    -------
+    Group
+    """
+    t = texts(lang)
+    return _section(
+        log, t, t._("Value and key figures"), "", commentary.worth, key_figures, tables.money
+    )
 
 
 def making(

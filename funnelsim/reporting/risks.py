@@ -7,7 +7,7 @@ import math
 from funnelsim.events import EventLog
 from funnelsim.reporting.blocks import sentence
 from funnelsim.reporting.document import Sentence
-from funnelsim.reporting.facts import BUSY, Facts
+from funnelsim.reporting.facts import BUSY, Empty, Facts
 from funnelsim.reporting.names import Names
 from funnelsim.reporting.texts import Texts
 
@@ -46,6 +46,8 @@ def risks(facts: Facts, names: Names, t: Texts, log: EventLog) -> tuple[Sentence
                 )
             )
         )
+    if facts.empty is not None:
+        found.append(_empty(facts.empty, t))
     if facts.open:
         found.append(_open(facts, t))
     if facts.busiest is not None and facts.busiest.utilisation >= BUSY:
@@ -61,6 +63,19 @@ def risks(facts: Facts, names: Names, t: Texts, log: EventLog) -> tuple[Sentence
         )
     found += _method_risks(facts, t, log)
     return tuple(found[:MOST])
+
+
+def _empty(empty: Empty, t: Texts) -> Sentence:
+    """What starting with an empty funnel does to the numbers."""
+    return sentence(
+        t._(
+            "**The simulation started empty** {before} before the window, but one win in five "
+            "takes longer than {slow}: wins, queues and open leads are too low. Give the "
+            "scenario a longer warm_up."
+        ),
+        before=t.duration(empty.before),
+        slow=t.duration(empty.wins_within),
+    )
 
 
 def _open(facts: Facts, t: Texts) -> Sentence:

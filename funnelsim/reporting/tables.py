@@ -20,6 +20,8 @@ from funnelsim.measures import (
     won_value,
     working_time,
 )
+from funnelsim.measures.journeys import selling_path
+from funnelsim.measures.timeline import timeline
 from funnelsim.reporting.blocks import column, table
 from funnelsim.reporting.document import Column, Table
 from funnelsim.reporting.names import Names
@@ -52,7 +54,10 @@ def stages(log: EventLog, t: Texts) -> Table:
     ('interest', '5', '3', '60')
     """
     names = Names.of(log, t)
-    steps = stage_conversion(log)
+    path = selling_path(log)
+    found = stage_conversion(log)
+    selling = found["stage"].isin(path[:-1])
+    steps = pd.concat([found[selling], found[~selling]])
     reached = end_to_end_conversion(log).set_index("stage")["value"]
     number = t._("leads")
     return table(
@@ -72,9 +77,9 @@ def stages(log: EventLog, t: Texts) -> Table:
                 names.of_stage(row["stage"]),
                 t.number(row["entered"]),
                 t.number(row["advanced"]),
-                _bare(t.share(row["value"])),
-                _bare(t.shares(row["lo"], row["hi"])),
-                _bare(t.share(reached.get(row["stage"], np.nan))),
+                t.bare_share(row["value"]),
+                t.bare_shares(row["lo"], row["hi"]),
+                t.bare_share(reached.get(row["stage"], np.nan)),
                 t.number(row["lost"]),
                 t.number(row["other"]),
                 t.number(row["open"]),
@@ -82,11 +87,24 @@ def stages(log: EventLog, t: Texts) -> Table:
             for row in _rows(steps)
         ],
         caption=t._("Conversion stage by stage"),
-        note=t._(
-            "Stage conversion takes open leads into account, so it is not simply Went on ÷ Came. "
-            "A lead that skipped a stage passed it."
-        ),
+        note=" ".join([_counted(t), *_aside(found[~selling]["stage"], names, t)]),
     )
+
+
+def _counted(t: Texts) -> str:
+    """How conversion is counted."""
+    return t._(
+        "Stage conversion takes open leads into account, so it is not simply Went on ÷ Came. "
+        "A lead that skipped a stage passed it."
+    )
+
+
+def _aside(stages: pd.Series, names: Names, t: Texts) -> list[str]:
+    """Which rows are no steps of the sale."""
+    if not len(stages):
+        return []
+    said = t._("From “{stage}” on: stages beside the way to the win, or after it.")
+    return [said.format(stage=names.of_stage(stages.iloc[0]))]
 
 
 def lost(log: EventLog, t: Texts) -> Table | None:
@@ -111,15 +129,15 @@ def lost(log: EventLog, t: Texts) -> Table | None:
             names.of_stage(row["stage"]),
             names.of_reason(row["reason"]) or t._("not given"),
             t.number(row["value"]),
-            _bare(t.share(row["share"])),
+            t.bare_share(row["share"]),
         )
         for row in _rows(found.head(MOST_ROWS))
     ]
     rest = found.iloc[MOST_ROWS:]
     if len(rest):
         others = t.number(rest["value"].sum())
-        rows.append((t._("All others"), "", others, _bare(t.share(rest["share"].sum()))))
-    rows.append((t._("Together"), "", t.number(found["value"].sum()), _bare(t.share(1.0))))
+        rows.append((t._("All others"), "", others, t.bare_share(rest["share"].sum())))
+    rows.append((t._("Together"), "", t.number(found["value"].sum()), t.bare_share(1.0)))
     return table(
         [
             column(t._("Last stage")),
@@ -166,8 +184,8 @@ def sources(log: EventLog, t: Texts) -> Table | None:
                 t.number(row["n"]),
                 t.number(row["won"]),
                 t.number(row["open"]),
-                _bare(t.share(row["value"])),
-                _bare(t.shares(row["lo"], row["hi"])),
+                t.bare_share(row["value"]),
+                t.bare_shares(row["lo"], row["hi"]),
             )
             for row in _rows(found)
         ],
@@ -257,7 +275,7 @@ def teams(log: EventLog, t: Texts) -> Table | None:
     ]
     rows = []
     for team, row in zip(busy.index, cells, strict=True):
-        told = (_bare(t.share(busy["value"][team])), t.number(busy["overtime_h"][team]))
+        told = (t.bare_share(busy["value"][team]), t.number(busy["overtime_h"][team]))
         rows.append(
             (names.of_team(team), t.number(busy["n"][team]), *row, *(told if known else ()))
         )
@@ -288,19 +306,20 @@ def money(log: EventLog, t: Texts) -> Table | None:
         None where no deal has a value.
     """
     found = won_value(log, every="1 mo")
-    if not log.meta.currency or not found["valued"].sum():
+    if not log.meta.currency or not found["valued"].sum() or found["at"].nunique() < 2:  # noqa: PLR2004
         return None
     whole = won_value(log).set_index("measure")
     monthly = found.pivot_table(index="at", columns="measure", values="value", dropna=False)
     zone, currency = log.meta.time_zone, log.meta.currency
+    whole_months = timeline(log, "1 mo").whole
     rows = [
         (
-            t.month(pd.Timestamp(str(month)), zone),
+            t.month(pd.Timestamp(str(month)), zone) + ("" if complete else "*"),
             t.number(row["won_deals"]),
             t.money(row["won_value"], currency),
             t.money(row["won_value_mean"], currency),
         )
-        for month, row in monthly.iterrows()
+        for (month, row), complete in zip(monthly.iterrows(), whole_months, strict=True)
     ]
     rows.append(
         (
@@ -319,7 +338,10 @@ def money(log: EventLog, t: Texts) -> Table | None:
         ],
         rows,
         caption=t._("Value won by month"),
-        note=t._("Counted in the month of the win, whenever the lead arrived."),
+        note=" ".join(
+            [t._("Counted in the month of the win, whenever the lead arrived.")]
+            + ([] if all(whole_months) else [t._("* Only part of the month lies in the window.")])
+        ),
         total=True,
     )
 
@@ -346,8 +368,3 @@ def _durations(
     columns = [column(title, numeric=True) for title, _ in known]
     cells = [[t.duration(value) for value in values] for _, values in known]
     return columns, list(zip(*cells, strict=True))
-
-
-def _bare(per_cent: str) -> str:
-    """A share without its sign, for a column headed %."""
-    return per_cent.replace("%", "").strip("\u00a0\u202f ")

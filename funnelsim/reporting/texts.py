@@ -27,6 +27,7 @@ __all__ = ["LANGUAGES", "Texts", "texts"]
 
 LANGUAGES: Mapping[str, str] = {"en": "en_GB", "uk": "uk_UA", "ru": "ru_RU", "nl": "nl_NL"}
 LOCALES = Path(__file__).parent / "locales"
+WHOLE_FROM = 100  # smaller amounts are told with their cents
 SHORT_FROM = 10_000  # amounts from here on are told in thousands or millions
 
 
@@ -97,6 +98,14 @@ class Texts:
         """Write an interval of shares; empty when unknown."""
         return self.wording().shares(low, high)
 
+    def bare_share(self, value: float) -> str:
+        """Write a share without the sign, for a column headed %."""
+        return _bare(self.share(value))
+
+    def bare_shares(self, low: float, high: float) -> str:
+        """Write an interval of shares without the sign."""
+        return _bare(self.shares(low, high))
+
     def duration(self, seconds: float, unit: str | None = None) -> str:
         """Write a duration in `unit` (s, min, h, d), or in the one a person would use."""
         return self.wording().duration(seconds, unit)
@@ -121,7 +130,8 @@ class Texts:
             short = format_compact_currency(amount, currency, locale=self.locale, fraction_digits=1)
             return _spaced(short, currency)
         pattern = parse_pattern(Locale.parse(self.locale).currency_formats["standard"].pattern)
-        pattern.frac_prec = (0, 0)
+        cents = (2, 2) if 0 < abs(amount) < WHOLE_FROM else (0, 0)
+        pattern.frac_prec = cents if get_currency_precision(currency) else (0, 0)
         full = pattern.apply(amount, self.locale, currency=currency, currency_digits=False)
         return _spaced(full, currency)
 
@@ -138,6 +148,19 @@ class Texts:
     def month(self, moment: datetime, zone: str = "UTC") -> str:
         """Write the month of a moment in a time zone."""
         return self.wording().tick(moment.astimezone(ZoneInfo(zone)).date(), "yMMM")
+
+    def week(self, moment: datetime, zone: str = "UTC") -> str:
+        """Write the week that begins on a moment's day."""
+        day = self.wording().tick(moment.astimezone(ZoneInfo(zone)).date(), "yMMMd")
+        return self._("week of {day}").format(day=day)
+
+    def quarter(self, moment: datetime, zone: str = "UTC") -> str:
+        """Write the quarter of a moment in a time zone."""
+        return self.wording().tick(moment.astimezone(ZoneInfo(zone)).date(), "yQQQ")
+
+    def year(self, moment: datetime, zone: str = "UTC") -> str:
+        """Write the year of a moment in a time zone."""
+        return self.wording().tick(moment.astimezone(ZoneInfo(zone)).date(), "y")
 
     def period(self, start: datetime, end: datetime, zone: str = "UTC") -> str:
         """Write the days from `start` up to, not including, `end`."""
@@ -197,3 +220,8 @@ def _spaced(money: str, currency: str) -> str:
     """An amount with a space between a currency told by its code and the figures."""
     figures = money.removeprefix(currency)
     return money if figures == money else f"{currency}\xa0{figures.lstrip()}"
+
+
+def _bare(per_cent: str) -> str:
+    """A share without its sign."""
+    return per_cent.replace("%", "").strip("\u00a0\u202f ")
