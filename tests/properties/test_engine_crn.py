@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -18,9 +17,9 @@ from funnelsim.engine.plan import Route
 from funnelsim.events import EventLog
 from funnelsim.scenarios.scenario import Scenario
 from funnelsim.streams import Stream
+from tests.shuffling import in_any_order, shuffled
 from tests.strategies import SEEDS, Frame, scenarios, sources
 from tests.theory.bugs import fails_on
-from tests.theory.test_joins import shuffled
 
 ANY = st.randoms(use_true_random=False)
 
@@ -34,15 +33,6 @@ def same_tables(one: EventLog, other: EventLog) -> None:
 def changed(scenario: Scenario, **parts: object) -> Scenario:
     """The scenario with whole sections replaced."""
     return Scenario.model_validate(scenario.plain() | parts)
-
-
-def in_any_order(part: object, order: random.Random) -> object:
-    """A mapping shuffled; anything else as it is."""
-    if not isinstance(part, dict):
-        return part
-    keys = list(part)
-    order.shuffle(keys)
-    return {key: part[key] for key in keys}
 
 
 # --- order ---------------------------------------------------------------------------------------
@@ -66,6 +56,16 @@ def test_the_order_in_the_file_has_no_effect(scenario, seed, order):
                 "to": in_any_order(stage["next"]["to"], order),
             }
     same_tables(simulate(scenario, seed=seed), simulate(changed(scenario, **mixed), seed=seed))
+
+
+@given(scenarios(), SEEDS)
+def test_what_things_are_called_has_no_effect(scenario, seed):
+    """Titles, labels and descriptions are free to change; ids are not."""
+    renamed = scenario.plain() | {"title": {"en": "New"}, "description": {"uk": "Нова"}}
+    for section in ("sources", "stages", "teams"):
+        for number, part in enumerate(renamed.get(section, {}).values()):
+            part["label"] = {"en": f"Other {number}"}
+    same_tables(simulate(scenario, seed=seed), simulate(changed(scenario, **renamed), seed=seed))
 
 
 # --- more leads ----------------------------------------------------------------------------------

@@ -8,10 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from funnelsim import measures
+from funnelsim.engine import simulate
 from funnelsim.events import EventLog
 from funnelsim.measures.passages import Counting
 from tests.logs import make_log, measures_of_a_log
 from tests.made_logs import event_logs
+from tests.strategies import SEEDS, scenarios
 
 STAGES = ["ask", "offer", "deal", "again"]
 ALL = measures_of_a_log()
@@ -51,8 +53,13 @@ def funnels(draw: st.DrawFn) -> EventLog:
     )
 
 
+SIMULATED = st.builds(
+    lambda scenario, seed: simulate(scenario, seed=seed), scenarios(leads=40), SEEDS
+)
+
+
 @settings(max_examples=FEWER)
-@given(log=event_logs())
+@given(log=st.one_of(event_logs(), SIMULATED))
 def test_no_log_is_too_odd(log):
     for measure in ALL:
         table = measure(log)
@@ -61,7 +68,7 @@ def test_no_log_is_too_odd(log):
             assert shares[name].dropna().between(0, 1).all()
 
 
-@given(log=st.one_of(event_logs(), funnels()))
+@given(log=st.one_of(event_logs(), funnels(), SIMULATED))
 def test_nothing_vanishes(log):
     assert (measures.mass_balance(log)["imbalance"] == 0).all()
     flow = measures.cumulative_flow(log, every="1 h")

@@ -6,19 +6,17 @@ ties with SimPy's order of simultaneous events shuffled: the log has to stay the
 
 from __future__ import annotations
 
-import random
-from itertools import count, permutations, product
+from itertools import permutations, product
 from typing import Any
-from unittest import mock
 
 import pandas as pd
 import pytest
-import simpy
 
 from funnelsim.engine import reference, simulate
 from funnelsim.engine.planning import make_plan
 from funnelsim.scenarios.scenario import Scenario
 from funnelsim.streams import Stream
+from tests.shuffling import shuffled
 from tests.theory.bugs import fails_on
 
 TOGETHER = ("all", "any", "first_refusal")
@@ -175,19 +173,6 @@ def crowded(join, limits, order=tuple(WORK)):
         stage["refused_to"] = "no"
         work["check"]["refuse"] = 0.5
     return model(stage, leads=10)
-
-
-def shuffled(order):
-    """SimPy takes events of one instant and priority in some other order."""
-
-    class Environment(simpy.Environment):
-        def __init__(self, start):
-            super().__init__(start)
-            luck = random.Random(order)  # noqa: S311 - no secrets here
-            numbers = ((luck.random(), n) for n in count())
-            self._eid = numbers  # type: ignore[assignment]
-
-    return mock.patch("simpy.Environment", Environment)
 
 
 def rows(scenario):
