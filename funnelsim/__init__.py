@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from funnelsim import engine, errors, figures, measures
     from funnelsim.engine import simulate
     from funnelsim.events import EventLog
+    from funnelsim.experiments import replicate
     from funnelsim.reporting import blocks, open_log, report, review
     from funnelsim.scenarios.loading import load
     from funnelsim.scenarios.scenario import Scenario
@@ -32,6 +33,7 @@ __all__ = [
     "load",
     "measures",
     "open_log",
+    "replicate",
     "report",
     "review",
     "schema",
@@ -46,6 +48,7 @@ _HOMES = {
     "blocks": "reporting",
     "load": "scenarios.loading",
     "open_log": "reporting",
+    "replicate": "experiments",
     "report": "reporting",
     "review": "reporting",
     "schema": "scenarios.schema",

@@ -1,0 +1,277 @@
+"""Where replications run: here, on all cores, or on a cluster; the results never tell.
+
+Replications are pure functions of their number and come back in the order of their
+numbers, whoever made them and whenever they were done.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import signal
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Mapping
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from funnelsim.engine import Limits, Plan, make_plan, tally
+from funnelsim.engine.simulation import Engine
+from funnelsim.errors import ParameterError, Problem, RunError
+from funnelsim.experiments.outcomes import Outcomes
+from funnelsim.scenarios.sampling import ScenarioSampler
+from funnelsim.scenarios.scenario import Scenario
+from funnelsim.worktime import WEEK
+
+__all__ = ["Observation", "Settings", "World", "Worlds", "observations"]
+
+World = Scenario | ScenarioSampler
+
+ALONE: Final = 2.0
+"""Seconds of work after which it is worth the while to start other processes."""
+CHUNK: Final = 0.25
+"""Seconds of work handed over at a time."""
+AHEAD: Final = 3
+"""Chunks under way per worker."""
+
+
+class Observation(NamedTuple):
+    """What one replication of one world came to.
+
+    Parameters
+    ----------
+    measured : ndarray, shape (measures,)
+    weekly : ndarray of int, shape (weeks,)
+        Deals won by whole week of the window.
+    """
+
+    measured: NDArray[np.float64]
+    weekly: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to run.
+
+    Parameters
+    ----------
+    seed : int
+        0 to 2**64 - 1.
+    engine : {"auto", "reference", "compiled"}
+    limits : Limits
+        What counts as in time.
+    executor : concurrent.futures.Executor, optional
+        Where to run instead of here and in own processes.
+    workers : int, optional
+        How many run side by side; by default as many as there are cores, once the work has
+        lasted 2 s.
+    progress : callable, optional
+        Told the share done, 0 to 1.
+    """
+
+    seed: int
+    engine: Engine = "auto"
+    limits: Limits = field(default_factory=Limits)
+    executor: Executor | None = None
+    workers: int | None = None
+    progress: Callable[[float], None] | None = None
+
+    def __post_init__(self) -> None:
+        if self.workers is not None and self.workers < 1:
+            problem = Problem(f"workers is {self.workers}", fix="Give 1 or more.")
+            raise ParameterError(problem)
+
+
+class Worlds:
+    """Scenarios to be simulated side by side under the same luck; can be sent anywhere.
+
+    Parameters
+    ----------
+    worlds : sequence of Scenario or ScenarioSampler
+    settings : Settings
+    """
+
+    def __init__(self, worlds: Mapping[str, World], settings: Settings) -> None:
+        self._seed, self._engine, self._limits = settings.seed, settings.engine, settings.limits
+        self._worlds = tuple(pickle.dumps(world) for world in worlds.values())
+        self.scenarios = tuple(
+            world if isinstance(world, Scenario) else world.draw(settings.seed, 0)
+            for world in worlds.values()
+        )
+        first = [_prepared(pickle.dumps(scenario), self._limits) for scenario in self.scenarios]
+        self.measures = tuple(outcomes.measures for _, outcomes in first)
+        self._ids = tuple(tuple(measure.id for measure in each) for each in self.measures)
+
+    def __getstate__(self) -> dict[str, object]:
+        """What a worker needs."""
+        return {key: item for key, item in vars(self).items() if key.startswith("_")}
+
+    def __call__(self, numbers: range) -> list[tuple[Observation, ...]]:
+        """Simulate some replications of every world.
+
+        Parameters
+        ----------
+        numbers : range
+            Of the replications.
+
+        Returns
+        -------
+        list of tuple of Observation
+            By replication and world.
+        """
+        columns = [
+            [self._observe(i, number) for number in numbers] for i in range(len(self._worlds))
+        ]
+        return list(zip(*columns, strict=True))
+
+    def _observe(self, index: int, number: int) -> Observation:
+        world = self._worlds[index]
+        sampler = _sampler(world)
+        if sampler is not None:
+            world = pickle.dumps(sampler.draw(self._seed, number))
+        plan, outcomes = _prepared(world, self._limits)
+        if tuple(measure.id for measure in outcomes.measures) != self._ids[index]:
+            raise RunError(f"replication {number} has other stages, teams or marks than the first")
+        found = tally(
+            plan, seed=self._seed, replication=number, engine=self._engine, limits=self._limits
+        )
+        weeks = (plan.observed_until - plan.observed_from) // WEEK
+        won = [i for i, kind in enumerate(plan.kinds_of_marks) if kind == "won"]
+        return Observation(outcomes.values(found), found.course[:weeks, won].sum(axis=1))
+
+
+def observations(
+    worlds: Worlds, limit: int, settings: Settings
+) -> Generator[tuple[Observation, ...]]:
+    """Replications 0, 1, 2 … of all worlds, in this order; stop asking when it is enough.
+
+    Parameters
+    ----------
+    worlds : Worlds
+    limit : int
+        How many at most.
+    settings : Settings
+
+    Yields
+    ------
+    tuple of Observation
+        One per world.
+
+    Raises
+    ------
+    RunError
+        If the processes cannot be started, or die.
+    """
+    alone = limit if settings.workers == 1 and settings.executor is None else 1
+    patience = ALONE if settings.executor is None and settings.workers is None else 0.0
+    done, took, start = 0, 0.0, time.perf_counter()
+    while done < limit and (done < alone or time.perf_counter() - start < patience):
+        begun = time.perf_counter()
+        yield from worlds(range(done, done + 1))
+        took = time.perf_counter() - begun
+        done += 1
+    if done == limit:
+        return
+    workers = settings.workers or cores()
+    if settings.executor is None and workers == 1:
+        yield from _here(worlds, range(done, limit))
+        return
+    most = max(-(-(limit - done) // (AHEAD * workers)), 1)
+    size = min(max(int(CHUNK / max(took, 1e-9)), 1), most)
+    parts = [range(i, min(i + size, limit)) for i in range(done, limit, size)]
+    if settings.executor is not None:
+        yield from _handed_out(worlds, parts, settings.executor, AHEAD * workers)
+        return
+    with own_executor(min(workers, len(parts))) as pool:
+        yield from _handed_out(worlds, parts, pool, AHEAD * workers)
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@contextmanager
+def own_executor(workers: int) -> Iterator[Executor]:
+    """Processes of our own, gone at the end, whatever they are at.
+
+    Not forked from this process, which may have threads (Jupyter's has): they start from
+    a server where there is one, else anew. Hence a script needs ``if __name__ ==
+    "__main__":`` around what it runs.
+    """
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise RunError(MAIN_NEEDED)
+    methods = multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+    if context.get_start_method() == "forkserver":
+        context.set_forkserver_preload([__name__])
+    before = set(multiprocessing.active_children())
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_deaf)
+    try:
+        yield pool
+    except BaseException as ended:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in set(multiprocessing.active_children()) - before:
+            process.kill()
+        pool.shutdown(wait=True)
+        if isinstance(ended, BrokenProcessPool):
+            raise RunError(f"a worker process has died. {MAIN_NEEDED}") from ended
+        raise
+    pool.shutdown(wait=True)
+
+
+MAIN_NEEDED: Final = (
+    'In a script, put what runs funnelsim under `if __name__ == "__main__":`; or give workers=1, '
+    "or an executor of your own; if memory ran out, give fewer workers"
+)
+
+
+def _deaf() -> None:
+    """Ctrl-C is for the process that waits; it ends this one."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _here(worlds: Worlds, numbers: range) -> Generator[tuple[Observation, ...]]:
+    for number in numbers:
+        yield from worlds(range(number, number + 1))
+
+
+def _handed_out(
+    worlds: Worlds, parts: list[range], pool: Executor, ahead: int
+) -> Generator[tuple[Observation, ...]]:
+    """Results in order, however the pool goes about it; nothing left in it at the end."""
+    waiting: deque[Future[list[tuple[Observation, ...]]]] = deque()
+    try:
+        for part in parts:
+            waiting.append(pool.submit(worlds, part))
+            if len(waiting) >= ahead:
+                yield from waiting.popleft().result()
+        while waiting:
+            yield from waiting.popleft().result()
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+@lru_cache(maxsize=64)
+def _prepared(pickled: bytes, limits: Limits) -> tuple[Plan, Outcomes]:
+    """The plan of a scenario and its measures, made once per process."""
+    plan = make_plan(pickle.loads(pickled))  # noqa: S301 - pickled by ourselves
+    return plan, Outcomes(plan, limits)
+
+
+@lru_cache(maxsize=64)
+def _sampler(pickled: bytes) -> ScenarioSampler | None:
+    """What draws the scenarios, if the world is not one scenario."""
+    world = pickle.loads(pickled)  # noqa: S301 - pickled by ourselves
+    return None if isinstance(world, Scenario) else world
