@@ -174,7 +174,7 @@ def main(replications: int, only: str = "") -> None:
         base = load(shipped.scenarios() / f"{name}.yaml")
         with_it = measured(base, rules, replications)
         for rule in rules:
-            off = base.change(rule.off, base.what_ifs[rule.off].set)
+            off = base.what_if(rule.off)
             without = measured(off, [rule], replications)
             for measure, values in without.items():
                 print(row(measure, with_it[measure], values), flush=True)

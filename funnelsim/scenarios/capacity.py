@@ -133,9 +133,22 @@ def busy_teams(paths: Paths) -> Iterator[Finding]:
         elif team.staffed == 0:
             why = "has no seats" if team.seats == 0 else "is never at work in the observed window"
             message = f"{why}, but leads wait for it"
-            yield Finding(severity="error", message=message, path=path)
+            yield Finding(
+                severity="error" if _caught(paths.scenario, team.team) else "warning",
+                message=message,
+                path=path,
+            )
         elif _BUSY < team.load < math.inf:  # infinite: leads that never get out are an error
             yield _too_busy(team)
+
+
+def _caught(scenario: Scenario, team: str) -> bool:
+    """Whether leads would wait for a team for ever: no time-out, no patience."""
+    return any(
+        effort.team == team and not (stage.timeout or stage.patience)
+        for stage in scenario.stages.values()
+        for effort in stage.efforts.values()
+    )
 
 
 def _too_busy(team: TeamLoad) -> Finding:

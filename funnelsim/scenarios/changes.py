@@ -20,7 +20,7 @@ from funnelsim.scenarios.loading import from_data
 from funnelsim.scenarios.quantity import Spec
 from funnelsim.scenarios.scenario import Scenario
 
-__all__ = ["Change", "apply"]
+__all__ = ["Change", "apply", "asked"]
 
 Path = tuple[str, ...]
 
@@ -100,6 +100,54 @@ def apply(scenario: Scenario, change: Change) -> Scenario:
     return changed
 
 
+def asked(scenario: Scenario, key: str) -> Scenario:
+    """The scenario with one of its listed what-ifs made, from its date on if it has one.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The baseline.
+    key : str
+        One of ``scenario.what_ifs``.
+
+    Returns
+    -------
+    Scenario
+
+    Raises
+    ------
+    ScenarioError
+        There is no such what-if (the message lists those there are), or it cannot be made.
+
+    Examples
+    --------
+    >>> from funnelsim import shipped
+    >>> from funnelsim.scenarios.loading import load
+    >>> asked(load(shipped.scenarios() / "bank-retail.yaml"), "more_advice")
+    Traceback (most recent call last):
+    funnelsim.errors.ScenarioError: bank-retail what_ifs: there is no what-if "more_advice"...
+    """
+    if key not in scenario.what_ifs:
+        known = list(scenario.what_ifs)
+        listed = f"It has: {', '.join(known)}." if known else "It lists none; see its what_ifs."
+        message = f'there is no what-if "{key}"'
+        raise ScenarioError(Problem(message, scenario.name, path="what_ifs", fix=listed))
+    what_if = scenario.what_ifs[key]
+    if what_if.start is None:
+        return apply(scenario, Change(name=key, overrides=what_if.set))
+    if key in scenario.changes:
+        fix = "Rename one of them."
+        message = f"there is also a dated change called {key}"
+        raise ScenarioError(Problem(message, scenario.name, path=f"what_ifs.{key}", fix=fix))
+    from funnelsim.scenarios.timetable import timetable  # it builds on this module
+
+    data = scenario.plain(spelled_out=True)
+    data["changes"] = {**data.get("changes", {}), key: data["what_ifs"][key]}
+    changed = from_data(data, scenario.name)
+    timetable(changed)
+    return changed
+
+
 class _RefusedError(Exception):
     """An override that cannot be made."""
 
@@ -118,8 +166,8 @@ def _refuse_overlap(path: Path, paths: Iterable[Path]) -> None:
 def _override(scenario: Scenario, data: dict[str, Any], path: Path, value: Any) -> None:  # noqa: ANN401
     """Put one override's value into the plain data."""
     if isinstance(value, Mapping) and "from" in value:
-        fix = "Leave 'from' out: the change then holds for the whole run."
-        raise _RefusedError("a change from a date on is not possible yet", fix)
+        fix = "Give the what-if a start, or put it under 'changes'."
+        raise _RefusedError("a value has no date of its own", fix)
     part = _parent(scenario, path)
     how = _adjustment(value)
     if how:

@@ -14,18 +14,22 @@ from funnelsim.errors import ScenarioError
 from funnelsim.scenarios.calendar import holiday_dates
 from funnelsim.scenarios.capacity import busy_teams
 from funnelsim.scenarios.changes import Change, apply
+from funnelsim.scenarios.demand import leads_per_week
 from funnelsim.scenarios.findings import Finding, placed
 from funnelsim.scenarios.loading import read_scenario
 from funnelsim.scenarios.paths import Paths
 from funnelsim.scenarios.quantity import DurationSpec
 from funnelsim.scenarios.scenario import Scenario
 from funnelsim.scenarios.timetable import timetable
+from funnelsim.scenarios.unheeded import unheeded
 from funnelsim.scenarios.window import short_windows
 
 __all__ = ["Finding", "check", "load_sound", "require_sound"]
 
 _RANK = {"error": 0, "warning": 1, "note": 2}
 _KNOWN_MARKS = ("won", "lost", "qualified", "ordered", "paid", "churned")
+_NEARLY = 0.65
+_MOST_LEADS = 10**8
 
 
 def check(scenario: Scenario) -> tuple[Finding, ...]:
@@ -54,12 +58,14 @@ def check(scenario: Scenario) -> tuple[Finding, ...]:
         *_dated(scenario),
         *_dead_ends(paths),
         *_unreachable(paths),
+        *_too_many(paths),
         *_branches(scenario),
         *_outcomes(paths),
         *_timeouts(paths),
         *busy_teams(paths),
         *short_windows(paths),
         *_money(scenario),
+        *unheeded(scenario),
         *_calendars(scenario),
         *_languages(scenario),
     ]
@@ -197,6 +203,20 @@ def _unreachable(paths: Paths) -> Iterator[Finding]:
             yield Finding(severity="note", message=message, path=f"sources.{key}.rate", value=0)
 
 
+def _too_many(paths: Paths) -> Iterator[Finding]:
+    """More leads than a computer can hold, most often a wrong unit."""
+    for key, source in paths.scenario.sources.items():
+        leads = leads_per_week(source, paths.scenario) * paths.weeks
+        if leads > _MOST_LEADS:
+            yield Finding(
+                severity="error",
+                message=f"brings about {leads:.2g} leads; at most {_MOST_LEADS:.0e} can be run",
+                path=f"sources.{key}",
+                value=leads,
+                fix="Is the unit of the rate right (per h, d or w)?",
+            )
+
+
 def _branches(scenario: Scenario) -> Iterator[Finding]:
     for key, stage in scenario.stages.items():
         for target, share in stage.next.to.items() if stage.next else ():
@@ -211,16 +231,14 @@ def _branches(scenario: Scenario) -> Iterator[Finding]:
 
 def _outcomes(paths: Paths) -> Iterator[Finding]:
     """Won and lost: marked, spelled right and within reach."""
-    from difflib import get_close_matches
-
     marked: dict[str, list[str]] = {}
     for key, stage in paths.scenario.stages.items():
         for number, mark in enumerate(stage.marks):
             marked.setdefault(mark.kind, []).append(key)
-            near = get_close_matches(mark.kind, _KNOWN_MARKS, n=1)
-            if mark.kind not in _KNOWN_MARKS and near and abs(len(near[0]) - len(mark.kind)) <= 1:
+            near = _misspelt(mark.kind)
+            if near:
                 message = f'"{mark.kind}" is a mark of your own'
-                fix = f'Did you mean "{near[0]}"?'
+                fix = f'Did you mean "{near}"?'
                 path = f"stages.{key}.marks.{number}"
                 yield Finding(severity="warning", message=message, path=path, fix=fix)
     if "won" not in marked:
@@ -234,6 +252,18 @@ def _outcomes(paths: Paths) -> Iterator[Finding]:
         message = "nothing marks a lead as lost"
         fix = 'Add "marks: lost" where deals are given up.'
         yield Finding(severity="note", message=message, path="stages", fix=fix)
+
+
+def _misspelt(kind: str) -> str:
+    """The known mark that a kind of one's own looks like: same beginning, nearly the same word."""
+    from difflib import SequenceMatcher
+
+    def alike(known: str) -> float:
+        return SequenceMatcher(None, kind, known).ratio() if kind[:1] == known[:1] else 0.0
+
+    nearest = max(_KNOWN_MARKS, key=alike)
+    near = alike(nearest) >= _NEARLY and abs(len(nearest) - len(kind)) <= 1
+    return nearest if near and kind not in _KNOWN_MARKS else ""
 
 
 def _timeouts(paths: Paths) -> Iterator[Finding]:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
-from typing import Annotated
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, PlainSerializer, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    PlainSerializer,
+    field_validator,
+    model_validator,
+)
 
 from funnelsim.scenarios.frozen import Frozen
 from funnelsim.scenarios.quantity import DurationText
 from funnelsim.worktime import Duration, add_months, from_instant, to_instant
 
 __all__ = ["Run"]
+
+_FIRST, _LAST = (to_instant(datetime(year, 1, 1, tzinfo=UTC)) for year in (1900, 2200))
 
 
 def _read_start(value: object) -> object:
@@ -93,6 +101,19 @@ class Run(Frozen):
             observed,
             _shifted(observed, self.horizon, 1, zone),
         )
+
+    @model_validator(mode="after")
+    def _within_reach(self) -> Self:
+        try:
+            begin, _, end = self.instants("UTC")
+            fits = begin >= _FIRST and end <= _LAST
+        except (OverflowError, ValueError):  # beyond what a calendar holds
+            fits = False
+        if not fits:
+            lasts = f"{_write_start(self.start)} for {self.horizon}, warm-up {self.warm_up}"
+            msg = f"a run lies between the years 1900 and 2200, this one not: from {lasts}"
+            raise ValueError(msg)
+        return self
 
     @field_validator("horizon", "warm_up")
     @classmethod

@@ -112,6 +112,29 @@ class Scenario(Frozen):
 
         return apply(self, Change(name=name, overrides=overrides))
 
+    def what_if(self, key: str) -> Scenario:
+        """The scenario with one of its ``what_ifs`` made.
+
+        Parameters
+        ----------
+        key : str
+            Its name in the file. With a ``start`` it holds from that day on.
+
+        Raises
+        ------
+        ScenarioError
+            There is no such what-if; the message lists those there are.
+
+        Examples
+        --------
+        >>> asking = {**_TINY, "what_ifs": {"more": {"set": {"sources.web.rate": "9 / d"}}}}
+        >>> Scenario.model_validate(asking).what_if("more").sources["web"].rate.amount
+        9.0
+        """
+        from funnelsim.scenarios.changes import asked  # it builds on this module
+
+        return asked(self, key)
+
     def check(self) -> tuple[Finding, ...]:
         """What looks wrong although it can be read; see `funnelsim.scenarios.checks`."""
         from funnelsim.scenarios.checks import check  # it builds on this module

@@ -85,7 +85,7 @@ def short(name: str, horizon: str, warm_up: str) -> tuple[EventLog, EventLog]:
     scenario, _ = snippet(section)
     run = {"run.horizon": horizon, "run.warm_up": warm_up}
     base = load(shipped.scenarios() / f"{scenario}.yaml").change("short", run)
-    off = base.change(name, base.what_ifs[name].set)
+    off = base.what_if(name)
     return simulate(base, seed=7), simulate(off, seed=7)
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from funnelsim.errors import ScenarioError
 from funnelsim.scenarios.loading import from_data
 from funnelsim.scenarios.scenario import Scenario
+from funnelsim.scenarios.timetable import timetable
 from tests.strategies import scenarios
 
 BASE = from_data(
@@ -248,8 +249,8 @@ def test_nothing_can_be_taken_from_nobody():
         ("sources.web.by_weekday.sta", 0.5, "'sta' is not a weekday"),
         ("sources.web.by_hour.9-12", {"times": 2}, 'there is no "9-12"'),
         ("run.start", {"add": "1 w"}, "nothing to add to"),
-        ("run.start", {"from": "2026-04-01", "value": "2026-03-09"}, "is not possible yet"),
-        ("stages.demo.next.to.won", {"from": "2026-04-01", "add": 0.1}, "is not possible yet"),
+        ("run.start", {"from": "2026-04-01", "value": "2026-03-09"}, "no date of its own"),
+        ("stages.demo.next.to.won", {"from": "2026-04-01", "add": 0.1}, "no date of its own"),
         ("stages.demo.efforts.call.team", "robots", 'there is no team "robots"'),
         ("stages.demo.delay_before.median", "20 d", "quantiles must rise"),
         ("stages.demo", {"next": "wno"}, 'there is no stage "wno"'),
@@ -294,3 +295,52 @@ def test_new_parts_can_be_added_together():
     assert new.teams["robots"].seats == 2
     assert at(new, "stages.demo.next.to.nurture") == 0.1
     assert new.check() is not None
+
+
+# --- listed what-ifs ------------------------------------------------------------------------
+
+ASKING = BASE.plain() | {
+    "what_ifs": {
+        "faster": {"set": {"stages.demo.delay_after": "1 h"}},
+        "april": {"start": "2026-04-06", "set": {"teams.advisers.seats": {"add": 3}}},
+        "wrong": {"start": "2026-04-06", "set": {"stages.dmo.delay_after": "1 h"}},
+    }
+}
+
+
+def test_a_listed_what_if_is_asked_by_its_key():
+    scenario = from_data(ASKING)
+    assert scenario.what_if("faster") == scenario.change(
+        "faster", {"stages.demo.delay_after": "1 h"}
+    )
+    assert scenario == from_data(ASKING)
+
+
+def test_a_dated_what_if_holds_from_its_day_on():
+    later = from_data(ASKING).what_if("april")
+    assert later.teams == BASE.teams
+    ((day, then),) = timetable(later)
+    assert (str(day), then.teams["advisers"].seats) == ("2026-04-06", 13)
+
+
+def test_a_dated_what_if_does_not_hide_a_dated_change():
+    scenario = from_data(ASKING | {"changes": {"april": ASKING["what_ifs"]["april"]}})
+    with pytest.raises(ScenarioError, match="there is also a dated change called april"):
+        scenario.what_if("april")
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ("slower", r'base what_ifs: there is no what-if "slower"\. It has: faster, april, wrong\.'),
+        ("wrong", r'changes\.wrong\.set\.stages\.dmo\.delay_after: there is no "dmo"'),
+    ],
+)
+def test_what_cannot_be_asked_is_told(key, message):
+    with pytest.raises(ScenarioError, match=message):
+        from_data(ASKING).what_if(key)
+
+
+def test_a_scenario_without_what_ifs_says_so():
+    with pytest.raises(ScenarioError, match="It lists none"):
+        BASE.what_if("faster")

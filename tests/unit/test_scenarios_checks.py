@@ -159,7 +159,7 @@ def test_marks_that_are_nearly_known(kind, meant):
     assert f'"{kind}" is a mark of your own. Did you mean "{meant}"?' in text
 
 
-@pytest.mark.parametrize("kind", ["prepaid", "contacted", "won", "visited"])
+@pytest.mark.parametrize("kind", ["prepaid", "won", "visited", "returned", "refunded", "acquired"])
 def test_marks_of_ones_own_are_fine(kind):
     assert found(scenario_with(stages__demo__marks=[kind])) == []
 
@@ -244,6 +244,14 @@ def test_a_team_that_is_never_there(changes, why):
 
 
 # --- time -----------------------------------------------------------------------------------
+
+
+def test_a_team_without_seats_is_a_warning_where_leads_can_leave():
+    """Nobody waits for ever, so it can be run; the load is infinite all the same."""
+    for limit in ("timeout", "patience"):
+        away = {f"stages__demo__{limit}": {"after": "9 d", "to": "lost"}}
+        text = only(scenario_with(teams__sales__seats=0, **away))
+        assert text == "warning: teams.sales: has no seats, but leads wait for it"
 
 
 def test_starting_empty_costs_wins():
