@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["wip_ageing"]
 
 FOOT: Final = 0.28
-PITCH: Final = 0.5
+PITCH: Final = 0.42
 COLUMNS: Final = (WIDTH - 0.62, WIDTH - 0.02)
 LIMITS: Final = ("p50", "p80", "p95")
 SHADES: Final = ("#d3e5f2", "#e3eef6", "#f1f6fa")

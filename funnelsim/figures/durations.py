@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["Span", "dwell_time", "quantiles", "time_split"]
 
 FOOT: Final = 0.28
-PITCH: Final = 0.4
-COLUMN: Final = 0.76
+PITCH: Final = 0.33
+COLUMN: Final = 0.84
 PERCENTILE_LOOKS: Final = (NAVY, GOOD, SKY, "#a9cfe8", "#d3e6f3")
 DELAY: Final = "#8c99a5"
 LANE: Final = 0.22  # of the pitch, between two marks that must not cover each other

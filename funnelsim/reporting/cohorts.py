@@ -82,7 +82,7 @@ def by_arrival(log: EventLog, t: Texts) -> Table | None:
     return table(
         [
             column(t._("Arrived in")),
-            column(t._("Came"), unit=number, numeric=True),
+            column(t._("Leads arrived"), numeric=True),
             column(t._("Won so far"), unit=number, numeric=True),
             column(t._("Open"), unit=number, numeric=True),
             column(t._("So far"), unit="%", numeric=True),

@@ -226,7 +226,9 @@ def cycle(log: EventLog, t: Texts) -> Text | None:
     if not math.isfinite(median) or not math.isfinite(alone):
         return None
     whole = t.duration(median)
-    said = sentence(t._("Half of the leads are won or lost within **{whole}**."), whole=whole)
+    said = sentence(
+        t._("**{whole}**: within this time half of the leads are won or lost."), whole=whole
+    )
     if abs(alone / median - 1) > APART and t.duration(alone) != whole:
         said += sentence(
             t._(

@@ -66,7 +66,7 @@ def key_figures(log: EventLog, t: Texts) -> Table | None:
     return table(
         [
             column(t._("Key figure")),
-            column(t._("Value"), numeric=True),
+            column(t._("Result"), numeric=True),
             column(t._("95% interval"), numeric=True),
             column(t._("Rests on"), numeric=True),
             column(t._("Caution")),
@@ -81,7 +81,7 @@ def _cells(entry: Entry, t: Texts) -> tuple[str, ...]:
     """A key figure as a row of texts."""
     row, written = entry.row, entry.written
     known = math.isfinite(row["lo"]) and math.isfinite(row["hi"])
-    interval = t._("{lo} to {hi}").format(lo=written(row["lo"]), hi=written(row["hi"]))
+    interval = f"{written(row['lo'])} – {written(row['hi'])}".replace(" ", "\u00a0")
     said = cautions(few(row["n"]), row.get("caution", ""))
     return (
         entry.name,
@@ -151,7 +151,9 @@ def _clients(log: EventLog, t: Texts) -> Iterator[Entry]:
     yield Entry(t._("Clients who buy again"), _first(repeat.loc[["repeat_rate"]]), t.share)
     often = measures.purchase_frequency(log, every=None).set_index("measure", drop=False)
     rate = _first(often.loc[["repeat_order_rate"]]) if len(often) else {}
-    yield Entry(t._("Repeat orders per client and year"), rate, t.figure)
+    yield Entry(
+        t._("Repeat orders per client and year"), rate, lambda n: t.number(n, 1 if n >= 1 else 2)
+    )
     churn = measures.churn(log, every=MONTH)
     churn = churn[churn["value"].notna() & ~churn["caution"].str.contains(CUT_OFF)]
     if len(churn):

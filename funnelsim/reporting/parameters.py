@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import time
 
 from funnelsim.reporting.blocks import column, table
 from funnelsim.reporting.document import Table
 from funnelsim.reporting.quantities import distribution, exact, length, percent
 from funnelsim.reporting.texts import Texts
 from funnelsim.scenarios.calendar import WEEKDAYS, Calendar
+from funnelsim.scenarios.moment import Moment
 from funnelsim.scenarios.rate import Rate
 from funnelsim.scenarios.scenario import Scenario
-from funnelsim.scenarios.source import Source
+from funnelsim.scenarios.source import Mix, Source
 from funnelsim.scenarios.stage import Effort, Stage
 from funnelsim.scenarios.team import Staff, Team
 
@@ -175,7 +177,7 @@ def _worth(source: Source, t: Texts) -> str:
     """What deals are worth, by kind of lead, and what a lead costs."""
     kinds = [kind for kind in source.kinds() if kind.value]
     told = [
-        (f"{kind.segment or kind.product} ({percent(kind.share, t)}): " if len(kinds) > 1 else "")
+        (f"{_kind(kind)} ({percent(kind.share, t)}): " if len(kinds) > 1 else "")
         + distribution(kind.value, t)
         for kind in kinds
         if kind.value
@@ -190,7 +192,7 @@ def _delays(scenario: Scenario, stage: Stage, t: Texts) -> Iterable[str]:
     if stage.delay_before:
         yield t._("before: {delay}").format(delay=distribution(stage.delay_before, t))
     if stage.until:
-        yield t._("until “{moment}”").format(moment=stage.until)
+        yield t._("until {moment}").format(moment=_moment(stage.until, t))
     if stage.delay_after:
         yield t._("after: {delay}").format(delay=distribution(stage.delay_after, t))
     if stage.timeout:
@@ -202,6 +204,25 @@ def _delays(scenario: Scenario, stage: Stage, t: Texts) -> Iterable[str]:
             patience=distribution(stage.patience.after, t),
             stage=_stage_name(scenario, stage.patience.to, t),
         )
+
+
+def _kind(kind: Mix) -> str:
+    """A kind of lead by what it is told apart by."""
+    return ", ".join(part for part in (kind.segment, kind.product) if part)
+
+
+def _moment(moment: Moment, t: Texts) -> str:
+    """A moment of the calendar in words."""
+    days = dict(zip(WEEKDAYS, t.wording().weekdays(), strict=True))
+    names = {
+        "opening": t._("opening time"),
+        "every day": t._("daily at"),
+        "first business day": t._("the month's first business day"),
+        "last business day": t._("the month's last business day"),
+        **days,
+    }
+    day = names.get(moment.day) or t._("day {n} of the month").format(n=moment.day[4:])
+    return f"{day} {moment.at:%H:%M}" if moment.at != time(0) else day
 
 
 def _works(scenario: Scenario, stage: Stage, t: Texts) -> str:

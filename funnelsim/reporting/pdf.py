@@ -25,7 +25,7 @@ LEAST = 0.75
 SLACK = 36.0
 # A table with more rows, or so many points high, may go on over the page.
 LONG = 14
-TALL = 330.0
+TALL = 400.0
 TEMPLATE = Path(__file__).parent / "templates" / "report.typ"
 
 # Spaces that the font lacks become the no-break space they stand for.
@@ -211,7 +211,6 @@ def _words(t: Texts) -> dict[str, str]:
         "figure": t._("Figure"),
         "table": t._("Table"),
         "contents": t._("Contents"),
-        "figures_and_tables": t._("Figures and tables"),
         "illustrative": t._("Illustrative numbers"),
     }
 

@@ -10,6 +10,7 @@ from funnelsim.measures.journeys import selling_path
 from funnelsim.reporting.blocks import figure
 from funnelsim.reporting.document import Figure
 from funnelsim.reporting.names import Names
+from funnelsim.reporting.tables import lasting
 from funnelsim.reporting.texts import Texts
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
 ]
 
 MOST_STAGES = 12
+DAILY = 42  # windows up to so many days are drawn day by day
 
 
 def overview(log: EventLog, t: Texts) -> Figure | None:
@@ -71,7 +73,7 @@ def cumulative_flow(log: EventLog, t: Texts) -> Figure | None:
 
 def dwell_time(log: EventLog, t: Texts) -> Figure | None:
     """Draw percentiles of the stay in each stage; of very many the table says enough."""
-    found = measures.dwell_time(log)
+    found = lasting(measures.dwell_time(log))
     if not 0 < found["stage"].nunique() <= MOST_STAGES:
         return None
     picture = figures.dwell_time(found, **_words(log, t))
@@ -81,8 +83,9 @@ def dwell_time(log: EventLog, t: Texts) -> Figure | None:
 
 def time_split(log: EventLog, t: Texts) -> Figure | None:
     """Draw what the stay is made of."""
+    stays = set(lasting(measures.dwell_time(log))["stage"])
     parts = [
-        table[table["stage"] != ""]
+        table[table["stage"].isin(stays)]
         for table in (
             measures.delay_time(log),
             measures.waiting_time(log),
@@ -108,12 +111,17 @@ def arrivals(log: EventLog, t: Texts) -> Figure | None:
 
 
 def utilisation(log: EventLog, t: Texts) -> Figure | None:
-    """Draw how busy teams are, week by week, where their staffing is known."""
-    found = measures.utilisation(log, every="1 w")
+    """Draw how busy teams are over time, where their staffing is known."""
+    short = (log.meta.observed_until - log.meta.observed_from).days <= DAILY
+    found = measures.utilisation(log, every="1 d" if short else "1 w")
     if not found["value"].notna().any():
         return None
     picture = figures.utilisation(found, time_zone=log.meta.time_zone, **_words(log, t))
-    caption = t._("How busy the teams are, week by week")
+    daily, weekly = (
+        t._("How busy the teams are, day by day"),
+        t._("How busy the teams are, week by week"),
+    )
+    caption = daily if short else weekly
     return figure(picture, caption=caption, key="utilisation")
 
 

@@ -27,7 +27,7 @@ from funnelsim.reporting.document import Column, Table
 from funnelsim.reporting.names import Names
 from funnelsim.reporting.texts import Texts
 
-__all__ = ["lost", "money", "sources", "stages", "teams", "times"]
+__all__ = ["lasting", "lost", "money", "sources", "stages", "teams", "times"]
 
 MOST_ROWS = 12
 MOST_SOURCES = 15
@@ -172,7 +172,7 @@ def sources(log: EventLog, t: Texts) -> Table | None:
     return table(
         [
             column(t._("Source")),
-            column(t._("Came"), unit=t._("leads"), numeric=True),
+            column(t._("Leads arrived"), numeric=True),
             column(t._("Won so far"), unit=t._("leads"), numeric=True),
             column(t._("Open"), unit=t._("leads"), numeric=True),
             column(t._("Leads that win"), unit="%", numeric=True),
@@ -207,7 +207,7 @@ def times(log: EventLog, t: Texts) -> Table:
     Table
     """
     names = Names.of(log, t)
-    found = dwell_time(log)
+    found = lasting(dwell_time(log))
     stay = _percentiles(found, "stage")
     middle = found[found["quantile"] == 0.5].set_index("stage")  # noqa: PLR2004 - the median
     return table(
@@ -344,6 +344,25 @@ def money(log: EventLog, t: Texts) -> Table | None:
         ),
         total=True,
     )
+
+
+def lasting(stays: pd.DataFrame) -> pd.DataFrame:
+    """Leave out stages that every lead passes at once, a monthly payment for example.
+
+    Parameters
+    ----------
+    stays : DataFrame
+        As ``measures.dwell_time`` returns it.
+
+    Returns
+    -------
+    DataFrame
+        The rows of the other stages; one that nobody has left yet is no such stage.
+    """
+    times = stays.assign(most=stays[["value", "lo", "hi"]].max(axis=1))
+    longest = times.groupby("stage", sort=False)["most"].max()
+    at_once = [stage for stage, most in zip(longest.index, longest, strict=True) if most == 0]
+    return stays[~stays["stage"].isin(at_once)]
 
 
 def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
