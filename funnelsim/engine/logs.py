@@ -25,8 +25,8 @@ from funnelsim.worktime import MINUTE, SECOND, from_instant
 __all__ = ["event_log"]
 
 
-def event_log(plan: Plan, rows: Rows, stream: Stream, engine: str) -> EventLog:
-    """Turn rows into an event log.
+def event_log(plan: Plan, rows: Rows, stream: Stream) -> EventLog:
+    """Turn rows into an event log; it does not say which engine made them, for all are equal.
 
     Leads that were gone before the observed window are left out.
     """
@@ -46,7 +46,7 @@ def event_log(plan: Plan, rows: Rows, stream: Stream, engine: str) -> EventLog:
         visits=_visits(plan, visits, ids),
         efforts=_efforts(plan, efforts, ids),
         marks=_marks(plan, marks, ids),
-        meta=_metadata(plan, rows.seats, stream, engine),
+        meta=_metadata(plan, rows.seats, stream),
     )
 
 
@@ -155,7 +155,7 @@ def _marks(plan: Plan, rows: Columns, ids: NDArray[Any]) -> pd.DataFrame:
     )
 
 
-def _metadata(plan: Plan, seats: Sequence[Seats], stream: Stream, engine: str) -> Metadata:
+def _metadata(plan: Plan, seats: Sequence[Seats], stream: Stream) -> Metadata:
     scenario = plan.scenario
     minor = 10 ** decimals(scenario.currency)
     return Metadata(
@@ -199,7 +199,6 @@ def _metadata(plan: Plan, seats: Sequence[Seats], stream: Stream, engine: str) -
             "scenario_sha256": scenario.fingerprint(),
             "seed": str(stream.seed),
             "replication": str(stream.replication),
-            "engine": engine,
             "funnelsim": version("funnelsim"),
         },
     )

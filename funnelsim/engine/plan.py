@@ -8,8 +8,9 @@ visit keeps the parameters of the epoch in which it began.
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from funnelsim.distributions import SampleTable
 from funnelsim.scenarios.scenario import Scenario
@@ -255,7 +256,7 @@ class Epoch:
     sources: tuple[PlanSource, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Plan:
     """All an engine needs."""
 
@@ -267,6 +268,8 @@ class Plan:
     shocks: tuple[PlanShock, ...]
     kinds: tuple[PlanKind, ...]
     """By number: the kinds of leads of all epochs."""
+    kept: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
+    """What is worked out once for all replications."""
 
     def epoch(self, instant: int) -> Epoch:
         """The epoch in which an instant lies."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
-from typing import Literal
+from importlib.util import find_spec
+from typing import Literal, get_args
 
+from funnelsim.engine import reference
+from funnelsim.engine.arrivals import arrivals
 from funnelsim.engine.logs import event_log
 from funnelsim.engine.plan import Plan
 from funnelsim.engine.planning import make_plan
-from funnelsim.engine.reference import run
 from funnelsim.engine.tally import Limits, Tally, tally_of
 from funnelsim.errors import ParameterError, Problem
 from funnelsim.events import EventLog
@@ -17,7 +20,11 @@ from funnelsim.streams import Stream
 
 __all__ = ["Engine", "simulate", "tally"]
 
-Engine = Literal["auto", "reference"]
+Engine = Literal["auto", "compiled", "reference"]
+
+_ENGINES: tuple[str, ...] = get_args(Engine)
+_SMALL = 3000
+"""Leads that the reference has done before compiled code is even loaded."""
 
 _SEEDS = 2**64
 
@@ -39,8 +46,9 @@ def simulate(
         0 to 2**64 - 1. The same seed gives the same log.
     replication : int
         Independent repetitions under one seed are numbered 0, 1, 2 ….
-    engine : {"auto", "reference"}
-        ``reference`` is the SimPy model.
+    engine : {"auto", "compiled", "reference"}
+        ``reference`` is the SimPy model, ``compiled`` its twin in machine code; their logs
+        are equal. ``auto`` takes whichever is done sooner.
     progress : callable, optional
         Told the share done, 0 to 1.
 
@@ -65,7 +73,13 @@ def simulate(
     """
     stream = _stream(seed, replication, engine)
     plan = make_plan(scenario)
-    return event_log(plan, run(plan, stream, progress), stream, "reference")
+    if _chosen(engine, plan, stream) == "reference":
+        rows = reference.run(plan, stream, progress)
+    else:
+        from funnelsim.engine import compiled
+
+        rows = compiled.run(plan, stream, progress)
+    return event_log(plan, rows, stream)
 
 
 def tally(
@@ -106,7 +120,26 @@ def tally(
     True
     """
     stream = _stream(seed, replication, engine)
-    return tally_of(plan, run(plan, stream), limits)
+    if engine == "reference" or (engine == "auto" and not _can_compile()):
+        return tally_of(plan, reference.run(plan, stream), limits)
+    from funnelsim.engine import compiled
+
+    return compiled.sums(plan, stream, limits)
+
+
+def _chosen(engine: Engine, plan: Plan, stream: Stream) -> Engine:
+    """The engine to run: where it is left open, small jobs do not wait for numba."""
+    if engine != "auto":
+        return engine
+    if not _can_compile():
+        return "reference"
+    loaded = "funnelsim.engine.kernel" in sys.modules
+    small = not loaded and len(arrivals(plan, stream)) < _SMALL
+    return "reference" if small else "compiled"
+
+
+def _can_compile() -> bool:
+    return find_spec("numba") is not None
 
 
 def _stream(seed: int, replication: int, engine: str) -> Stream:
@@ -116,8 +149,10 @@ def _stream(seed: int, replication: int, engine: str) -> Stream:
         for name, value in (("seed", seed), ("replication", replication))
         if not 0 <= value < _SEEDS or value % 1
     ]
-    if engine not in {"auto", "reference"}:
-        problems.append(Problem(f"engine is {engine!r}", fix="Use auto or reference."))
+    if engine not in _ENGINES:
+        problems.append(Problem(f"engine is {engine!r}", fix=f"Use one of: {', '.join(_ENGINES)}."))
+    elif engine == "compiled" and not _can_compile():
+        problems.append(Problem("numba is not installed", fix="Install it, or use reference."))
     if problems:
         raise ParameterError(problems)
     return Stream(seed, replication)
