@@ -32,9 +32,11 @@ def young(log: EventLog, t: Texts) -> Text | None:
     Returns
     -------
     Text or None
-        None where every cohort's outcome is known, or no win is.
+        None where every cohort's outcome is known, there is one only, or nothing was won.
     """
     found = _cohorts(log)
+    if (found["came"] > 0).sum() < 2:  # noqa: PLR2004 - one has nothing beside it
+        return None
     unripe = found[found["caution"].str.contains(IMMATURE) & found["value"].notna()]
     told = unripe[~unripe["caution"].str.contains(f"{TOO_FEW}|{CUT_OFF}")]
     told = told if len(told) else unripe

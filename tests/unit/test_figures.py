@@ -332,6 +332,41 @@ def test_a_table_of_several_groups_is_refused_by_name(name: str) -> None:
         twice[name]()
 
 
+def test_many_stages_fit_below_the_answer_of_page_one() -> None:
+    stages, ends, reasons = conversion_tables(18, 120_000)
+    stay = duration_table(18, 4000.0)
+    names = {f"s{i}": f"{i + 1}. Етап" for i in range(18)} | {"won": "Виграно"}
+    picture = figures.overview(stages, ends, stay, stay, reasons, labels=names, lang="uk")
+    shown = {words for words, _ in texts(picture)}
+    assert set(names.values()) - {"Виграно"} <= shown
+    assert picture.figure.get_size_inches()[1] < 4
+
+
+def test_the_key_of_the_moves_is_never_cut() -> None:
+    table = pd.DataFrame(
+        {
+            "stage": "ask",
+            "next_stage": [f"way{i}" for i in range(9)],
+            "value": [float(9 + i) for i in range(9)],
+        }
+    )
+    names = {f"way{i}": f"Пішли до іншого банку № {i}" for i in range(9)} | {"ask": "Запит"}
+    picture = figures.flow(table, goals=["won"], labels=names, lang="uk")
+    assert {name for name in names.values() if name != "Запит"} <= {w for w, _ in texts(picture)}
+    colours = {patch.get_facecolor() for patch in picture.figure.axes[0].patches}
+    assert len(colours) >= 8
+    check_legible(picture)
+
+
+def test_open_leads_of_many_stages_share_a_band() -> None:
+    """Of 18 stages the 7 that hold most are named, the others together; nobody gets lost."""
+    frame = flow_table(18, 1000)
+    picture = figures.cumulative_flow(frame, labels=labels(18, "uk"), lang="uk", time_zone="UTC")
+    shown = [words for words, _ in texts(picture)]
+    assert "Other stages" in shown
+    assert sum(words.startswith(("Етап", LONG[:9])) for words in shown) == 7
+
+
 def test_stages_beside_the_path_are_no_step_of_the_funnel() -> None:
     stages, ends, _ = conversion_tables(3, 100)
     aside = stages.iloc[[0]].assign(stage="recall", next_stage="s1")

@@ -98,10 +98,43 @@ def test_every_page_says_where_it_is():
     assert all(f"{number} / {len(text)}" in page for number, page in enumerate(text, start=1))
 
 
-def test_contents_and_lists_name_what_is_there():
-    text = pages(render(document(blocks.section("Етапи воронки"), stages(3)), origin="here"))[1]
-    assert "Етапи воронки" in text
-    assert "Воронка" in text
+def test_contents_name_the_sections():
+    text = pages(render(document(blocks.section("Етапи воронки"), stages(3))))[1]
+    assert text.count("Етапи воронки") == 2
+
+
+@pytest.mark.parametrize("lines", [0, 20, 26, 32, 38])
+def test_a_heading_and_its_sentences_stand_with_their_picture(lines):
+    filling = [blocks.section("Перше"), *(blocks.text("Рядок.") for _ in range(lines))]
+    lead = [blocks.section("Друге"), blocks.text("Про що це."), blocks.text("Числа 7 і 9.")]
+    picture = blocks.figure(Drawing(height=430), caption="Великий малюнок")
+    text = pages(render(document(*filling, *lead, picture, stages(5))))
+    shown = [page for page in text if "Великий малюнок" in page]
+    assert len(shown) == 1
+    assert all(word in shown[0] for word in ("Друге", "Про що це.", "Числа 7 і 9."))
+    table = next(page for page in text if "Таблиця 1." in page)
+    assert text.index(table) >= text.index(shown[0]), "the table does not go before the heading"
+
+
+def test_a_tall_table_of_few_rows_goes_on_over_the_page():
+    """Thirteen rows of ten lines each: none is cut, none runs into the foot."""
+    long = "дуже довгий опис роботи на цьому етапі, " * 16
+    rows = [[f"Етап {i}", f"Початок {i}. {long} Кінець {i}."] for i in range(13)]
+    table = blocks.table([blocks.column("Етап"), blocks.column("Робота")], rows, caption="Етапи")
+    text = pages(render(document(blocks.section("Параметри"), table)))
+    for i in range(13):
+        (page,) = [page for page in text if f"Початок {i}." in page]
+        assert f"Кінець {i}." in " ".join(page.split())
+
+
+def test_words_in_tables_are_never_cut():
+    """The longest word of a narrow column beside two columns that could fill the page."""
+    word = "Найзавантаженішому"
+    long = "слово " * 120
+    columns = [blocks.column(title) for title in ("Етап", "Робота", "Далі")]
+    table = blocks.table(columns, [[f"{word} {i}", long, long] for i in range(3)], caption="Етапи")
+    text = " ".join(pages(render(document(blocks.section("Параметри"), table))))
+    assert text.count(word) == 3
 
 
 def test_illustrative_numbers_are_watermarked_on_every_page():
