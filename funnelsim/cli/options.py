@@ -40,13 +40,21 @@ Set = Annotated[
 ]
 
 
-def overrides(settings: list[str] | None) -> dict[str, Any]:
+_EXAMPLES = {
+    "--set": "PATH=VALUE, for example run.horizon='26 w'",
+    "--with": "NAME=VALUE, for example basis=paid",
+}
+
+
+def overrides(settings: list[str] | None, option: str = "--set") -> dict[str, Any]:
     """Read ``PATH=VALUE`` settings; values are YAML.
 
     Parameters
     ----------
     settings : list of str or None
-        As given with ``--set``.
+        As given with the option.
+    option : str
+        Named in messages.
 
     Returns
     -------
@@ -70,15 +78,15 @@ def overrides(settings: list[str] | None) -> dict[str, Any]:
     for setting in settings or ():
         path, equals, value = setting.partition("=")
         if not equals or not path.strip():
-            fix = "Write PATH=VALUE, for example run.horizon='26 w'."
-            problems.append(Problem(f'"{setting}" sets nothing', where="--set", fix=fix))
+            fix = f"Write {_EXAMPLES[option]}."
+            problems.append(Problem(f'"{setting}" sets nothing', where=option, fix=fix))
             continue
         try:
-            found[path.strip()] = parse_document(f"value: {value}", "--set", ParameterError).data[
+            found[path.strip()] = parse_document(f"value: {value}", option, ParameterError).data[
                 "value"
             ]
         except ParameterError as wrong:
-            problems += [Problem(p.message, "--set", path.strip(), p.fix) for p in wrong.problems]
+            problems += [Problem(p.message, option, path.strip(), p.fix) for p in wrong.problems]
     if problems:
         raise ParameterError(problems)
     return found

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from rich.table import Table
 
+from funnelsim.cli.choosing import PERIODS, every_measure
 from funnelsim.cli.showing import console
 from funnelsim.reporting.texts import Texts, texts
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from funnelsim.cli.measuring import Tables
     from funnelsim.events import EventLog
 
-__all__ = ["as_data", "show_measures"]
+__all__ = ["as_data", "show_choices", "show_chosen", "show_measures"]
 
 Labels = Mapping[tuple[str, str], str]
 
@@ -31,6 +33,7 @@ _SHOWN: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "service_level": ("Work begun in time", ("within_s",)),
 }
 _COUNTS = {"share": "share", "within_s": "s", "staffed_h": "h", "overtime_h": "h"}
+_MANY = 100  # from here on a count's decimals tell nothing
 _HIDDEN = {"at", "method", "level", "measure", "unit"}
 
 
@@ -77,15 +80,8 @@ def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
 def show_measures(log: EventLog, tables: Tables, refused: Mapping[str, str], lang: str) -> None:
     """Print the measures a person reads first."""
     words, out = texts(lang), console()
-    meta = log.meta
-    title = words.label(meta.title, meta.provenance.get("scenario", "event log"))
-    period = words.period(meta.observed_from, meta.observed_until, meta.time_zone)
-    mark = " · illustrative numbers" if meta.illustrative else ""
-    out.print(f"{title} · {period}{mark}", markup=False)
-    labels = {
-        **{("stage", stage.id): words.label(stage.label, stage.id) for stage in meta.stages},
-        **{("team", team.id): words.label(team.label, team.id) for team in meta.teams},
-    }
+    _print_title(log, words)
+    labels = _labels(log, words)
     for name, (heading, counts) in _SHOWN.items():
         if name in tables and tables[name]["value"].notna().any():
             out.print()
@@ -94,19 +90,81 @@ def show_measures(log: EventLog, tables: Tables, refused: Mapping[str, str], lan
         out.print(f"\n{name}: not available. {why}", markup=False)
 
 
+def show_chosen(log: EventLog, tables: Tables, lang: str) -> None:
+    """Print measures asked for by name: all rows, with units, periods and cautions."""
+    words, out = texts(lang), console()
+    _print_title(log, words)
+    for name, table in tables.items():
+        heading = every_measure()[name].about
+        moments = {
+            str(column): [words.day(at, log.meta.time_zone) for at in table[column]]
+            for column in table.select_dtypes("datetimetz")
+        }
+        shown = table.assign(**moments)
+        out.print(f"\n{heading}", markup=False, style="italic")
+        if shown.empty:
+            out.print("The log has nothing of this.")
+            continue
+        counts = ("share",) if "share" in shown else ()
+        out.print(_shown(shown, None, counts, words, _labels(log, words), units=True))
+
+
+def show_choices() -> None:
+    """Print every measure there is, and how to ask for it."""
+    out = console()
+    listed = Table("measure", "what it is", "needs", box=None, pad_edge=False)
+    for choice in every_measure().values():
+        if choice.source == "log":
+            needed = " ".join(f"--with {name}=…" for name in choice.needs)
+            listed.add_row(choice.name, choice.about, needed)
+    out.print(listed)
+    periods = ", ".join(PERIODS)
+    out.print(
+        "\nfunnelsim measures INPUT --measure NAME --by source --per month\n"
+        f"--per {periods}; --by any column of leads; definitions: docs/manual/kpis.md",
+        markup=False,
+    )
+
+
+def _print_title(log: EventLog, words: Texts) -> None:
+    """What was measured, when, and whether the numbers are made up."""
+    meta = log.meta
+    title = words.label(meta.title, meta.provenance.get("scenario", "event log"))
+    period = words.period(meta.observed_from, meta.observed_until, meta.time_zone)
+    mark = " · illustrative numbers" if meta.illustrative else ""
+    console().print(f"{title} · {period}{mark}", markup=False)
+
+
+def _labels(log: EventLog, words: Texts) -> Labels:
+    """What stages and teams are called."""
+    return {
+        **{("stage", stage.id): words.label(stage.label, stage.id) for stage in log.meta.stages},
+        **{("team", team.id): words.label(team.label, team.id) for team in log.meta.teams},
+    }
+
+
 def _shown(
-    table: pd.DataFrame, heading: str, counts: tuple[str, ...], words: Texts, labels: Labels
+    table: pd.DataFrame,
+    heading: str | None,
+    counts: tuple[str, ...],
+    words: Texts,
+    labels: Labels,
+    *,
+    units: bool = False,
 ) -> Table:
     """One measure as a table of texts; columns that would be empty are left out."""
     before = list(table.columns)[: list(table.columns).index("measure")]
-    items = [name for name in before if name not in _HIDDEN]
+    items = before if units else [name for name in before if name not in _HIDDEN]
     if "quantile" in items:
         columns = _by_quantile(table, [i for i in items if i != "quantile"], words, labels)
     else:
         columns = _plain_columns(table, items, counts, words, labels)
+        if units:
+            columns["unit"] = ["" if _in_words(unit) else str(unit) for unit in table["unit"]]
+        columns["caution"] = _cautions(table)
     shown = Table(title=heading, title_justify="left", box=None, pad_edge=False)
     filled = {name: texts for name, texts in columns.items() if any(texts)}
-    left = {"measure", *map(_heading, items)}
+    left = {"measure", "unit", "caution", *map(_heading, items)}
     for name in filled:
         shown.add_column(name, justify="left" if name in left else "right")
     for cells in zip(*filled.values(), strict=True):
@@ -153,7 +211,9 @@ def _by_quantile(
 
 
 def _named(column: str, value: object, labels: Labels) -> str:
-    """A stage or a team by its label, anything else as it is."""
+    """A stage or a team by its label, a number short, anything else as it is."""
+    if isinstance(value, float):
+        return "" if math.isnan(value) else f"{value:g}".replace("inf", "∞")
     kind = "stage" if column.endswith("stage") else column
     return labels.get((kind, str(value)), str(value))
 
@@ -163,6 +223,21 @@ def _heading(name: str) -> str:
     return {"within_s": "within", "staffed_h": "staffed", "overtime_h": "overtime"}.get(
         name, name.replace("_", " ")
     )
+
+
+def _cautions(table: pd.DataFrame) -> list[str]:
+    """What speaks against a number; where there is none, why."""
+    said = table["caution"] if "caution" in table else [""] * len(table)
+    rows = zip(said, table["value"], table["method"], strict=True)
+    return [
+        text or (str(method) if pd.isna(value) and method != "exact" else "")
+        for text, value, method in rows
+    ]
+
+
+def _in_words(unit: object) -> bool:
+    """Whether the number's text already says its unit."""
+    return unit in {"share", "s", "h"} or str(unit).endswith(" minor")
 
 
 def _text(value: Any, unit: str, words: Texts) -> str:  # noqa: ANN401 - a cell of any table
@@ -178,7 +253,8 @@ def _text(value: Any, unit: str, words: Texts) -> str:  # noqa: ANN401 - a cell 
     currency, _, minor = unit.rpartition(" ")
     if minor == "minor" and currency:
         return words.money(float(value), currency)
-    return words.number(float(value))
+    whole = float(value).is_integer() or abs(value) >= _MANY
+    return words.number(float(value)) if whole else words.figure(float(value))
 
 
 def _interval(low: Any, high: Any, unit: str, words: Texts) -> str:  # noqa: ANN401 - cells

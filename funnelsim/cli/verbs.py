@@ -142,13 +142,41 @@ def simulate(
         show_saved(log, folder)
 
 
+def _list_measures(asked: bool) -> None:
+    if asked:
+        from funnelsim.cli.tables import show_choices
+
+        show_choices()
+        raise typer.Exit
+
+
 @app.command()
-def measures(
+def measures(  # noqa: PLR0913, PLR0917 - one parameter an option
     source: Input,
     mapping: Mapping = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--measure",
+            metavar="NAME",
+            help="Only this one, any of the library (see --list). May be repeated.",
+        ),
+    ] = None,
     by: Annotated[
         list[str] | None,
         typer.Option("--by", help="Break down by a column of leads, e.g. source."),
+    ] = None,
+    per: Annotated[
+        Literal["day", "week", "month", "quarter", "year"] | None,
+        typer.Option("--per", help="One row a period; with --measure.", show_default=False),
+    ] = None,
+    options: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--with",
+            metavar="NAME=VALUE",
+            help="What else the measure takes, e.g. basis=paid. May be repeated.",
+        ),
     ] = None,
     seed: Seed = 1,
     settings: Set = None,
@@ -158,19 +186,30 @@ def measures(
         typer.Option("--out", help="Also write every table as CSV here.", show_default=False),
     ] = None,
     as_json: Json = False,
+    listed: Annotated[  # noqa: ARG001 - done when it is read
+        bool,
+        typer.Option("--list", is_eager=True, callback=_list_measures, help="List all measures."),
+    ] = False,
 ) -> None:
-    """Print conversions, losses, times, utilisation and won value."""
+    """Print conversions, losses, times, utilisation and won value; or any measure by name."""
+    from funnelsim.cli.choosing import asked_measures, tables_of
     from funnelsim.cli.measuring import all_measures, write_tables
     from funnelsim.cli.running import opened
     from funnelsim.cli.showing import show_json
-    from funnelsim.cli.tables import as_data, show_measures
+    from funnelsim.cli.tables import as_data, show_chosen, show_measures
 
+    columns = tuple(by or ())
+    asked = asked_measures(
+        names or (), by=columns, per=per or "", settings=overrides(options, "--with")
+    )
     log = opened(source, mapping=mapping, settings=overrides(settings), seed=seed)
-    tables, refused = all_measures(log, tuple(by or ()))
+    tables, refused = (tables_of(log, asked), {}) if asked else all_measures(log, columns)
     if out is not None:
         write_tables(tables, out)
     if as_json:
         show_json(as_data(log, tables, refused))
+    elif asked:
+        show_chosen(log, tables, lang)
     else:
         show_measures(log, tables, refused, lang)
 

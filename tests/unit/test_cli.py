@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 from jsonschema import Draft202012Validator
 
-from funnelsim import shipped
+from funnelsim import measures, shipped
 from funnelsim.cli import main
+from funnelsim.cli.choosing import asked_measures, every_measure, tables_of
 from funnelsim.cli.measuring import all_measures
 from funnelsim.cli.options import overrides
 from funnelsim.cli.workspace import templates
@@ -347,6 +348,94 @@ def test_measures_that_cannot_be_had(run, small, words, message):
     code, _, err = run("measures", small, *words)
     assert code == 2
     assert message in err
+
+
+def test_any_measure_of_the_library_is_there_by_name(run, small):
+    """Every figure of docs/manual/kpis.md that a log can tell."""
+    run("simulate", small, "--seed", 3, "--out", "log")
+    log = EventLog.load("log")
+    needs = {"from": "demo", "to": "won", "arm": "source", "happening": "won"}
+    known = every_measure()
+    assert set(known) | {"Costs", "cohorted"} == set(measures.__all__)
+    for name, choice in known.items():
+        if choice.source != "log":
+            continue
+        settings = {key: needs[key] for key in choice.needs}
+        (table,) = tables_of(log, asked_measures([name], settings=settings)).values()
+        assert {"measure", "value", "unit"} <= set(table.columns), name
+
+
+def test_a_measure_by_name_by_segment_and_period(run, small):
+    code, out, err = run(
+        "measures", small, "--seed", 3, "--measure", "total_sales", "--by", "source",
+        "--per", "month", "--with", "basis=booked",
+    )  # fmt: skip
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert "Money from sales, and the number of orders." in lines
+    assert [word in lines[3] for word in ("source", "at", "value", "unit", "caution")] == [True] * 5
+    sales = [line for line in lines if line.startswith("total sales")]
+    assert ["2 March 2026" in sales[0], "1 April 2026" in sales[1]] == [True, True]
+    assert sales[0].endswith("cut off")
+    assert "Key figures" not in out
+
+
+def test_a_measure_without_periods_follows_those_who_arrived(run, small, tmp_path):
+    words = ("--seed", 3, "--measure", "win_rate", "--per", "month", "--json")
+    _, out, _ = run("measures", small, *words)
+    rows = json.loads(out)["tables"]["win_rate"]
+    run("simulate", small, "--seed", 3, "--out", "log")
+    log = measures.cohorted(EventLog.load(tmp_path / "log"), "1 mo")
+    expected = measures.win_rate(log, by="cohort")
+    expected = expected[expected["cohort"].notna()]
+    assert [row["value"] for row in rows] == expected["value"].tolist()
+    assert len(rows) == 2
+
+
+def test_what_the_numbers_rest_on_is_told(run, small):
+    _, out, _ = run("measures", small, "--seed", 3, "--measure", "repeat_rate", "--per", "week")
+    assert re.search(r"repeat rate .* too few", out)
+
+
+def test_all_measures_are_listed(run):
+    """Without an input, as one does not know yet what to ask."""
+    code, out, _ = run("measures", "--list")
+    assert code == 0
+    for name, choice in every_measure().items():
+        assert (name in out) == (choice.source == "log"), name
+    assert "--with from=… --with to=…" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--measure", "winrate"), 'there is no measure "winrate". Did you mean "win_rate"?'),
+        (("--measure", "nps"), "nps is made from a table of answers, which no event log holds"),
+        (("--measure", "mark_conversion"), "mark_conversion needs from. Add --with from=… --with"),
+        (("--measure", "headline", "--by", "source"), "headline is not broken down"),
+        (("--measure", "headline", "--per", "week"), "headline has no periods"),
+        (("--measure", "churn", "--with", "bass=paid"), "churn does not take it. Did you mean"),
+        (("--measure", "churn", "--with", "basis=owed"), "should be 'booked' or 'paid'"),
+        (("--measure", "churn", "--with", "basis"), '"basis" sets nothing. Write NAME=VALUE'),
+        (("--measure", "roi", "--with", "costs={commission: 5}"), "commission=5.0 is no share"),
+        (("--measure", "roi", "--with", "costs={bonus: 5}"), "does not fit roi"),
+        (("--measure", "churn", "--by", "colour"), "by='colour' is no column of this measure"),
+        (("--measure", "churn", "--per", "moon"), "Invalid value for '--per'"),
+        (("--per", "week"), "--per: needs --measure NAME"),
+        (("--with", "basis=paid"), "--with: needs --measure NAME"),
+    ],
+)
+def test_measures_by_name_that_cannot_be_had(run, small, words, message):
+    code, out, err = run("measures", small, *words)
+    assert (code, out) == (2, "")
+    assert message in err
+
+
+def test_everything_wrong_with_measures_is_told_at_once_and_before_the_work(run, small):
+    words = ("--measure", "winrate", "--measure", "mark_conversion", "--with", "x=1")
+    code, _, err = run("measures", small, *words)
+    assert code == 2
+    assert err.splitlines()[-1] == "4 problems"
 
 
 # --- report ---------------------------------------------------------------------------------
