@@ -97,6 +97,7 @@ def apply(scenario: Scenario, change: Change) -> Scenario:
         problems += [problem for problem in refused.problems if problem.path not in known]
     if problems:
         raise ScenarioError(problems)
+    vars(changed)["change_name"] = change.name
     return changed
 
 

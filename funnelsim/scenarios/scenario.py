@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -75,6 +76,11 @@ class Scenario(Frozen):
     """What will change on a date that is already known; each needs a ``start``."""
     what_ifs: Mapping[Id, WhatIf] = {}
     """Questions a head of sales would ask of this funnel."""
+
+    @cached_property
+    def change_name(self) -> str:
+        """What the change is called that made this scenario; no part of what it says."""
+        return ""
 
     @model_validator(mode="after")
     def _references(self) -> Self:
