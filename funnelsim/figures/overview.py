@@ -35,7 +35,7 @@ __all__ = ["overview"]
 PITCH: Final = 0.56
 LAYOUT: Final = Layout(bars=(LEFT, 3.85), share=4.4, of_all=None, head=0.48)
 # More stages than this stand one line each, so that the picture fits below the answer.
-ROOMY: Final = 6
+ROOMY: Final = 5
 DENSE: Final = Layout(bars=(2.0, 3.7), share=4.4, of_all=None, head=0.48, dense=True)
 DENSE_PITCH: Final = 0.26
 DENSE_HEIGHT: Final = 3.1  # all dense rows together, inches

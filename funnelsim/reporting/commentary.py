@@ -41,8 +41,8 @@ __all__ = [
 MONDAY = date(2024, 1, 1)
 # Two medians that differ by less than this share are not worth a sentence.
 APART = 0.05
-# A board misleads from so many leads a stage on, and from such a factor (logarithm).
-ON_BOARD, MISLED = 5, math.log(1.2)
+# A board misleads from so many leads in either stage and in the first, and from such a factor.
+ON_BOARD, BASE, MISLED = 5, 3, math.log(1.2)
 
 
 def weakest(log: EventLog, t: Texts) -> Text | None:
@@ -181,7 +181,7 @@ def board(log: EventLog, t: Texts) -> Text | None:
     worst, first, second = MISLED, "", ""
     for here, following in pairwise(path[:-1]):
         n, beside, share = present.get(here, 0), present.get(following, 0), truth.get(here, 0.0)
-        if not n or max(n, beside) < ON_BOARD or not share > 0:
+        if n < BASE or max(n, beside) < ON_BOARD or not share > 0:
             continue
         wrong = abs(math.log((beside + 0.5) / (n + 0.5) / share))  # also where one is empty
         if wrong > worst:

@@ -103,6 +103,11 @@ class Busy:
     team: str
     utilisation: float
 
+    @property
+    def overloaded(self) -> bool:
+        """Whether it is 85 % or more, as a reader sees it: in whole per cent."""
+        return round(self.utilisation, 2) >= BUSY
+
 
 @dataclass(frozen=True, slots=True)
 class Slowest:
@@ -238,7 +243,7 @@ def limit(facts: Facts) -> Limit:
     >>> limit(gather(BANK))
     'conversion'
     """
-    overloaded = facts.busiest is not None and facts.busiest.utilisation >= BUSY
+    overloaded = facts.busiest is not None and facts.busiest.overloaded
     queueing = facts.split is not None and facts.split.wait >= HALF
     if overloaded or queueing:
         return "people"

@@ -116,7 +116,8 @@ def utilisation(log: EventLog, t: Texts) -> Figure | None:
     found = measures.utilisation(log, every="1 d" if short else "1 w")
     if not found["value"].notna().any():
         return None
-    picture = figures.utilisation(found, time_zone=log.meta.time_zone, **_words(log, t))
+    words = _words(log, t) | {"labels": Names.of(log, t).teams}
+    picture = figures.utilisation(found, time_zone=log.meta.time_zone, **words)
     daily, weekly = (
         t._("How busy the teams are, day by day"),
         t._("How busy the teams are, week by week"),

@@ -7,7 +7,7 @@ import math
 from funnelsim.events import EventLog
 from funnelsim.reporting.blocks import sentence
 from funnelsim.reporting.document import Sentence
-from funnelsim.reporting.facts import BUSY, Empty, Facts
+from funnelsim.reporting.facts import Empty, Facts
 from funnelsim.reporting.names import Names
 from funnelsim.reporting.texts import Texts
 
@@ -50,7 +50,7 @@ def risks(facts: Facts, names: Names, t: Texts, log: EventLog) -> tuple[Sentence
         found.append(_empty(facts.empty, t))
     if facts.open:
         found.append(_open(facts, t))
-    if facts.busiest is not None and facts.busiest.utilisation >= BUSY:
+    if facts.busiest is not None and facts.busiest.overloaded:
         found.append(
             sentence(
                 t._(

@@ -79,6 +79,8 @@ def test_time_is_split_without_rest():
     ("busy", "wait", "late", "expected"),
     [
         (0.85, 0.1, 0.9, "people"),
+        (0.846, 0.1, 0.9, "people"),
+        (0.844, 0.1, 0.9, "delay"),
         (0.84, 0.5, 0.9, "people"),
         (0.84, 0.49, 0.5, "delay"),
         (0.84, 0.49, 0.49, "conversion"),
@@ -138,6 +140,22 @@ def test_page_one_has_five_to_seven_figures_and_three_risks_at_most():
     assert 3 <= len(found.answer) <= 4
     assert 1 <= len(found.risks) <= 3
     assert list(found.advice) == ["Do", "Don't", "Test first"]
+
+
+def test_a_team_and_a_stage_of_one_id_keep_their_names():
+    teams = tuple(
+        team.model_copy(update={"id": "interest", "label": {"en": "Desk in Istanbul"}})
+        for team in BANK.meta.teams[:1]
+    )
+    efforts = BANK.efforts.assign(team="interest")
+    meta = BANK.meta.model_copy(update={"teams": teams})
+    log = EventLog.trusted({**BANK.tables(), "efforts": efforts}, meta)
+    shown = next(
+        block
+        for block in review.load(log).blocks
+        if block.kind == "figure" and block.key == "utilisation"
+    )
+    assert "Desk in Istanbul" in shown.alt
 
 
 def test_what_the_history_cannot_support_is_said_and_not_guessed():
