@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from funnelsim import engine, errors, figures, measures
     from funnelsim.engine import simulate
     from funnelsim.events import EventLog
-    from funnelsim.experiments import replicate
+    from funnelsim.experiments import compare, replicate
     from funnelsim.reporting import blocks, open_log, report, review
     from funnelsim.scenarios.loading import load
     from funnelsim.scenarios.scenario import Scenario
@@ -27,6 +27,7 @@ __all__ = [
     "EventLog",
     "Scenario",
     "blocks",
+    "compare",
     "engine",
     "errors",
     "figures",
@@ -46,6 +47,7 @@ _HOMES = {
     "EventLog": "events",
     "Scenario": "scenarios.scenario",
     "blocks": "reporting",
+    "compare": "experiments",
     "load": "scenarios.loading",
     "open_log": "reporting",
     "replicate": "experiments",

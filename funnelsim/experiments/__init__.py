@@ -1,8 +1,19 @@
 """Experiments: replications of a scenario, and honest comparisons between scenarios."""
 
+from funnelsim.experiments.comparison import Comparison, Uplift, compare
 from funnelsim.experiments.execution import World
 from funnelsim.experiments.outcomes import Measure
 from funnelsim.experiments.replication import Replications, replicate
 from funnelsim.experiments.warm_up import Regime, mser5
 
-__all__ = ["Measure", "Regime", "Replications", "World", "mser5", "replicate"]
+__all__ = [
+    "Comparison",
+    "Measure",
+    "Regime",
+    "Replications",
+    "Uplift",
+    "World",
+    "compare",
+    "mser5",
+    "replicate",
+]

@@ -17,6 +17,7 @@ from funnelsim.figures.overview import overview
 from funnelsim.figures.picture import Picture
 from funnelsim.figures.style import FONT_FAMILY, FONT_FOLDER, house_style
 from funnelsim.figures.teams import utilisation
+from funnelsim.figures.uplift import uplift
 from funnelsim.figures.week import week
 from funnelsim.figures.wording import Wording
 
@@ -32,6 +33,7 @@ __all__ = [
     "house_style",
     "overview",
     "time_split",
+    "uplift",
     "utilisation",
     "week",
     "wip_ageing",

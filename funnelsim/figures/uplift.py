@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from funnelsim.figures.differences import Scale
 from funnelsim.figures.picture import Picture
@@ -36,7 +36,7 @@ FOOT: Final = 0.5
 LOOKS: Final = {"better": GOOD, "worse": BAD, "more": NAVY, "less": NAVY}
 
 
-def uplift(  # noqa: PLR0913 - keywords with defaults
+def uplift(
     frame: pd.DataFrame,
     *,
     name: str,
@@ -134,7 +134,7 @@ def _mark(axes: Axes, row: Mapping[str, object], index: int) -> None:
     if all(math.isfinite(end) for end in ends):
         axes.plot(ends, [index] * 2, color=look, linewidth=6.5, alpha=0.28, zorder=2)
     middle = float(str(row["uplift"]))
-    edge = {"markeredgecolor": "white", "markeredgewidth": 0.8}
+    edge: dict[str, Any] = {"markeredgecolor": "white", "markeredgewidth": 0.8}
     axes.plot([middle], [index], "o", color=look, markersize=6.5, zorder=3, **edge)
 
 
