@@ -146,6 +146,7 @@ def asked(scenario: Scenario, key: str) -> Scenario:
     data["changes"] = {**data.get("changes", {}), key: data["what_ifs"][key]}
     changed = from_data(data, scenario.name)
     timetable(changed)
+    vars(changed)["change_name"] = key
     return changed
 
 

@@ -318,7 +318,7 @@ def test_a_listed_what_if_is_asked_by_its_key():
 
 def test_a_dated_what_if_holds_from_its_day_on():
     later = from_data(ASKING).what_if("april")
-    assert later.teams == BASE.teams
+    assert (later.teams, later.change_name) == (BASE.teams, "april")
     ((day, then),) = timetable(later)
     assert (str(day), then.teams["advisers"].seats) == ("2026-04-06", 13)
 
