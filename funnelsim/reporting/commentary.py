@@ -17,12 +17,11 @@ from funnelsim.measures import (
     weakest_stage,
     wip,
     wip_ageing,
-    won_value,
 )
 from funnelsim.measures.journeys import SECOND, journeys, selling_path
 from funnelsim.reporting.blocks import sentence, text
 from funnelsim.reporting.document import Text
-from funnelsim.reporting.facts import time_split
+from funnelsim.reporting.gathering import time_split
 from funnelsim.reporting.names import Names
 from funnelsim.reporting.texts import Texts
 
@@ -35,7 +34,6 @@ __all__ = [
     "rush_hour",
     "split",
     "weakest",
-    "worth",
 ]
 
 MONDAY = date(2024, 1, 1)
@@ -329,34 +327,6 @@ def ageing(log: EventLog, t: Texts) -> Text | None:
             ),
             n=t.number(old),
             open=t.number(len(found)),
-        )
-    )
-
-
-def worth(log: EventLog, t: Texts) -> Text | None:
-    """What a won lead is worth.
-
-    Parameters
-    ----------
-    log : EventLog
-    t : Texts
-
-    Returns
-    -------
-    Text or None
-        None where no deal has a value.
-    """
-    found = won_value(log).set_index("measure")
-    if not log.meta.currency or not len(found) or not found["valued"].iloc[0]:
-        return None
-    mean = {name: float(found[name]["won_value_mean"]) for name in ("value", "lo", "hi")}
-    currency = log.meta.currency
-    return text(
-        sentence(
-            t._("A won lead is worth **{mean}** on average (95%: {lo} to {hi})."),
-            mean=t.money(mean["value"], currency),
-            lo=t.money(mean["lo"], currency),
-            hi=t.money(mean["hi"], currency),
         )
     )
 

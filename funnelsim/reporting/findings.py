@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from funnelsim.events import EventLog
 from funnelsim.reporting.blocks import kpi, sentence
 from funnelsim.reporting.document import Sentence, Tile
-from funnelsim.reporting.facts import Facts, gather, limit
+from funnelsim.reporting.facts import Facts, limit
+from funnelsim.reporting.gathering import gather
 from funnelsim.reporting.names import Names
 from funnelsim.reporting.risks import risks
 from funnelsim.reporting.texts import Texts

@@ -15,7 +15,7 @@ from funnelsim.measures.cautions import CUT_OFF, NO_COSTS, TOO_FEW, cautions, fe
 from funnelsim.reporting.blocks import column, table
 from funnelsim.reporting.cautions import caution
 from funnelsim.reporting.document import Table
-from funnelsim.reporting.facts import supported
+from funnelsim.reporting.gathering import supported
 from funnelsim.reporting.texts import Texts
 
 __all__ = ["key_figures"]
@@ -53,7 +53,7 @@ def key_figures(log: EventLog, t: Texts) -> Table | None:
     >>> from funnelsim.measures.example import BANK
     >>> from funnelsim.reporting.texts import texts
     >>> key_figures(BANK, texts("en")).rows[1][:2]
-    ('Average deal: value of a won lead', 'EUR 2,000')
+    ('Average deal: value of a won lead', '€2,000')
     """
     entries = [
         entry

@@ -18,6 +18,7 @@ from funnelsim.reporting.findings import findings
 from funnelsim.reporting.inputs import open_scenario
 from funnelsim.reporting.key_figures import key_figures
 from funnelsim.reporting.texts import Texts, texts
+from funnelsim.reporting.value import money, worth
 
 __all__ = ["appendix", "cohorts", "flow", "front", "funnel", "load", "making", "time", "value"]
 
@@ -220,9 +221,7 @@ def value(log: EventLog, lang: str = "en") -> Group:
     Group
     """
     t = texts(lang)
-    return _section(
-        log, t, t._("Value and key figures"), "", commentary.worth, key_figures, tables.money
-    )
+    return _section(log, t, t._("Value and key figures"), "", worth, key_figures, money)
 
 
 def making(

@@ -17,17 +17,15 @@ from funnelsim.measures import (
     utilisation,
     waiting_time,
     win_rate,
-    won_value,
     working_time,
 )
 from funnelsim.measures.journeys import selling_path
-from funnelsim.measures.timeline import timeline
 from funnelsim.reporting.blocks import column, table
 from funnelsim.reporting.document import Column, Table
 from funnelsim.reporting.names import Names
 from funnelsim.reporting.texts import Texts
 
-__all__ = ["lasting", "lost", "money", "sources", "stages", "teams", "times"]
+__all__ = ["lasting", "lost", "sources", "stages", "teams", "times"]
 
 MOST_ROWS = 12
 MOST_SOURCES = 15
@@ -289,60 +287,6 @@ def teams(log: EventLog, t: Texts) -> Table | None:
         rows,
         caption=t._("Teams"),
         note="" if known else t._("The data does not say when teams were staffed."),
-    )
-
-
-def money(log: EventLog, t: Texts) -> Table | None:
-    """What was won in each month.
-
-    Parameters
-    ----------
-    log : EventLog
-    t : Texts
-
-    Returns
-    -------
-    Table or None
-        None where no deal has a value.
-    """
-    found = won_value(log, every="1 mo")
-    if not log.meta.currency or not found["valued"].sum() or found["at"].nunique() < 2:  # noqa: PLR2004
-        return None
-    whole = won_value(log).set_index("measure")
-    monthly = found.pivot_table(index="at", columns="measure", values="value", dropna=False)
-    zone, currency = log.meta.time_zone, log.meta.currency
-    whole_months = timeline(log, "1 mo").whole
-    rows = [
-        (
-            t.month(pd.Timestamp(str(month)), zone) + ("" if complete else "*"),
-            t.number(row["won_deals"]),
-            t.money(row["won_value"], currency),
-            t.money(row["won_value_mean"], currency),
-        )
-        for (month, row), complete in zip(monthly.iterrows(), whole_months, strict=True)
-    ]
-    rows.append(
-        (
-            t._("Together"),
-            t.number(whole["value"]["won_deals"]),
-            t.money(whole["value"]["won_value"], currency),
-            t.money(whole["value"]["won_value_mean"], currency),
-        )
-    )
-    return table(
-        [
-            column(t._("Month")),
-            column(t._("Won"), unit=t._("leads"), numeric=True),
-            column(t._("Value"), numeric=True),
-            column(t._("Mean per lead"), numeric=True),
-        ],
-        rows,
-        caption=t._("Value won by month"),
-        note=" ".join(
-            [t._("Counted in the month of the win, whenever the lead arrived.")]
-            + ([] if all(whole_months) else [t._("* Only part of the month lies in the window.")])
-        ),
-        total=True,
     )
 
 

@@ -45,9 +45,23 @@ def with_repeat_orders(clients=40):
     return EventLog.trusted({**log.tables(), "marks": marks}, log.meta)
 
 
+def cohort_table(log):
+    """The table of cohorts, which there is."""
+    shown = by_arrival(log, EN)
+    assert shown is not None
+    return shown
+
+
+def figures_of(log):
+    """Key figures by name."""
+    shown = key_figures(log, EN)
+    assert shown is not None
+    return {row[0]: row for row in shown.rows}
+
+
 class TestCohorts:
     def test_a_young_cohort_is_marked_and_completed(self):
-        shown = by_arrival(steady(), EN)
+        shown = cohort_table(steady())
         *old, _, last = [
             dict(zip([c.title for c in shown.columns], row, strict=True)) for row in shown.rows
         ]
@@ -58,14 +72,16 @@ class TestCohorts:
         assert 25 < float(last["In the end"]) < 45
 
     def test_the_sentence_names_the_youngest_that_can_be_judged(self):
-        said = plain(young(steady(), EN).sentence)
+        told = young(steady(), EN)
+        assert told is not None
+        said = plain(told.sentence)
         assert said.startswith("Young cohorts look worse than they are")
         assert "week of" in said
         assert "0% have won so far" in said
 
     def test_numbers_are_those_of_the_measure(self):
         table = measures.cohorts(steady(), every="1W", to="won")
-        shown = by_arrival(steady(), EN)
+        shown = cohort_table(steady())
         assert [row[2] for row in shown.rows] == [EN.number(n) for n in table["went_on"]]
         assert [row[5] for row in shown.rows] == [EN.bare_share(x) for x in table["value"]]
 
@@ -74,7 +90,7 @@ class TestCohorts:
         [(70, 6, "week of 1 Jan 2024"), (300, 2, "Jan 2024"), (700, 1, "Q1 2024")],
     )
     def test_the_step_gives_a_handful_of_cohorts_with_enough_leads(self, days, per_day, first):
-        shown = by_arrival(steady(days, per_day), EN)
+        shown = cohort_table(steady(days, per_day))
         assert shown.rows[0][0] == first
         assert 3 <= len(shown.rows) <= 16
 
@@ -85,7 +101,7 @@ class TestCohorts:
 
 class TestKeyFigures:
     def test_they_are_those_of_the_measures(self):
-        shown = {row[0]: row for row in key_figures(BANK, EN).rows}
+        shown = figures_of(BANK)
         deal = measures.average_deal(BANK).iloc[0]
         name = "Average deal: value of a won lead"
         assert shown[name][1] == EN.money(deal["value"], "EUR")
@@ -95,12 +111,12 @@ class TestKeyFigures:
     def test_profit_without_costs_is_no_profit(self):
         """Profit appears when sales say what they cost, and never otherwise."""
         log = with_repeat_orders()
-        names = {row[0] for row in key_figures(log, EN).rows}
+        names = set(figures_of(log))
         assert "Revenue from a client in the first year (LTV)" in names
         assert "Average order (AOV)" in names
         assert not any("Profit" in name or "ROI" in name for name in names)
         costed = with_marks(log, cost=pd.array([100] * len(log.marks), dtype="Int64"))
-        assert any("Profit" in row[0] for row in key_figures(costed, EN).rows)
+        assert any("Profit" in name for name in figures_of(costed))
 
     def test_a_log_without_money_has_none_of_it(self):
         log = make_log({"a": "ask 0, lost 1", "b": "ask 0, won 1"}, until=9, currency="")

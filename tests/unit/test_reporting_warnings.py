@@ -11,8 +11,8 @@ from funnelsim.measures import stage_conversion, weakest_stage
 from funnelsim.measures.example import BANK
 from funnelsim.reporting import commentary, review, screen
 from funnelsim.reporting.blocks import plain
-from funnelsim.reporting.facts import gather
 from funnelsim.reporting.findings import findings
+from funnelsim.reporting.gathering import gather
 from funnelsim.reporting.names import Names
 from funnelsim.reporting.risks import risks
 from funnelsim.reporting.tables import lasting
