@@ -67,18 +67,19 @@ def sentence(
 def _change(found: Uplift, name: str, comparison: Comparison, wording: Wording) -> str:
     """The measure before and after."""
     scale = _scale(found, comparison, wording)
-    up = found.uplift > 0
     near, far = sorted((abs(found.lo), abs(found.hi)))
+    before, after = scale.value(found.baseline), scale.value(found.changed)
     pattern = (
-        wording.text(
-            "{what_if}: {measure} up by {by} ({level}: {lo} to {hi}), "
-            "from {before} to {after}{span}"
-        )
-        if up
+        wording.text("{what_if}: {measure} up by {by} ({level}: {lo} to {hi}), {course}{span}")
+        if found.uplift > 0
         else wording.text(
-            "{what_if}: {measure} down by {by} ({level}: {lo} to {hi}), "
-            "from {before} to {after}{span}"
+            "{what_if}: {measure} down by {by} ({level}: {lo} to {hi}), {course}{span}"
         )
+    )
+    course = (
+        wording.text("from {before} to {after}")
+        if before != after
+        else wording.text("still about {after}")
     )
     return pattern.format(
         what_if=name,
@@ -87,8 +88,7 @@ def _change(found: Uplift, name: str, comparison: Comparison, wording: Wording) 
         level=wording.share(found.level),
         lo=scale.bare(near),
         hi=scale.gap(far) if scale.spelled else scale.bare(far),
-        before=scale.value(found.baseline),
-        after=scale.value(found.changed),
+        course=course.format(before=before, after=after),
         span=_span(found, comparison, wording),
     )
 

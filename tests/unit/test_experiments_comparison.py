@@ -6,11 +6,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from funnelsim import shipped
+from funnelsim.engine import make_plan
 from funnelsim.errors import ParameterError
 from funnelsim.experiments.comparison import Comparison, compare
-from funnelsim.experiments.outcomes import Measure
+from funnelsim.experiments.outcomes import Measure, Outcomes, read_limits
 from funnelsim.experiments.replication import Replications, replicate
+from funnelsim.reporting.texts import texts
 from funnelsim.scenarios.changes import Change
+from funnelsim.scenarios.loading import load
 from funnelsim.scenarios.scenario import Scenario
 
 SHOP = Scenario.model_validate(
@@ -270,3 +274,27 @@ def test_the_picture_says_what_it_shows(listed):
     assert picture.alt.startswith("Change of deals won. What if three were at the desk?: ")
     for measure in ("wait.desk", "won_value", "utilisation.desk", "in_time.desk", "given_up.desk"):
         assert listed.plot(measure, lang="uk").svg() == listed.plot(measure, lang="uk").svg()
+
+
+# --- other languages ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lang", ["uk", "ru"])
+def test_every_measure_has_a_name_in_the_language(lang):
+    """Of all shipped scenarios, with limits."""
+    limits = read_limits({"wait": "1 h", "age": "1 d"})
+    scenarios = [load(path) for path in sorted(shipped.scenarios().glob("*.yaml"))]
+    names = {
+        measure.name
+        for scenario in [*scenarios, SHOP]
+        for measure in Outcomes(make_plan(scenario), limits).measures
+    }
+    translate = texts(lang)._
+    assert {name for name in names if translate(name) == name} == set()
+
+
+def test_a_sentence_in_ukrainian(listed):
+    told = listed.sentence("won", "third", lang="uk", text=texts("uk")._)
+    assert told.startswith("What if three were at the desk: виграні угоди — більше на ")
+    assert " за 2 тиж.; це варте " in told
+    assert "завантаження команди «Help desk» — " in told

@@ -23,6 +23,7 @@ def sources():
     for folder, keywords in (
         ("reporting", {"_": None, "n_": (1, 2)}),
         ("figures", {"text": None}),
+        ("experiments", {"text": None}),
     ):
         messages = extract_from_dir(
             PACKAGE / folder, method_map=[("**.py", "python")], keywords=keywords
