@@ -20,6 +20,6 @@ settings.register_profile(
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
-# 200 examples is the aim; so far only single files have been run at that size.
-settings.register_profile("full", settings.get_profile("smoke"), max_examples=25)
+# Costly properties get fewer (tests/sizes.py).
+settings.register_profile("full", settings.get_profile("smoke"), max_examples=200)
 settings.load_profile("smoke")

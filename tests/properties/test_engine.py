@@ -19,6 +19,7 @@ from funnelsim.errors import EventLogError
 from funnelsim.scenarios.scenario import Scenario
 from funnelsim.worktime import to_instant
 from tests.features import FEATURES, HAPPENINGS, features, happenings
+from tests.sizes import costly
 from tests.strategies import SEEDS, scenarios
 from tests.theory.bugs import BUGS
 
@@ -278,6 +279,7 @@ def test_the_laws_see_planted_bugs(bug, law):
         LAWS[law](CROWDED, simulate(CROWDED, seed=1))
 
 
+@costly
 @given(scenarios(), SEEDS, st.integers(0, 3))
 def test_same_seed_same_log_and_another_another(scenario, seed, replication):
     """Another replication as well, wherever leads come at random."""

@@ -18,6 +18,7 @@ from funnelsim.events import EventLog
 from funnelsim.scenarios.scenario import Scenario
 from funnelsim.streams import Stream
 from tests.shuffling import in_any_order, shuffled
+from tests.sizes import costly
 from tests.strategies import SEEDS, Frame, scenarios, sources
 from tests.theory.bugs import fails_on
 
@@ -38,6 +39,7 @@ def changed(scenario: Scenario, **parts: object) -> Scenario:
 # --- order ---------------------------------------------------------------------------------------
 
 
+@costly
 @given(scenarios(), SEEDS, st.integers(0, 99))
 def test_simpys_order_of_one_instant_has_no_effect(scenario, seed, order):
     log = simulate(scenario, seed=seed)
@@ -45,6 +47,7 @@ def test_simpys_order_of_one_instant_has_no_effect(scenario, seed, order):
         assert simulate(scenario, seed=seed).equals(log)
 
 
+@costly
 @given(scenarios(), SEEDS, ANY)
 def test_the_order_in_the_file_has_no_effect(scenario, seed, order):
     """Of stages, teams, sources, calendars, shocks and of the branches of a route."""
@@ -58,6 +61,7 @@ def test_the_order_in_the_file_has_no_effect(scenario, seed, order):
     same_tables(simulate(scenario, seed=seed), simulate(changed(scenario, **mixed), seed=seed))
 
 
+@costly
 @given(scenarios(), SEEDS)
 def test_what_things_are_called_has_no_effect(scenario, seed):
     """Titles, labels and descriptions are free to change; ids are not."""
@@ -71,6 +75,7 @@ def test_what_things_are_called_has_no_effect(scenario, seed):
 # --- more leads ----------------------------------------------------------------------------------
 
 
+@costly
 @given(scenarios(unlimited=True), SEEDS, st.data())
 def test_one_more_source_changes_no_other_lead(scenario, seed, data):
     """Where capacity is unlimited; the new leads may be few or many."""
@@ -81,6 +86,7 @@ def test_one_more_source_changes_no_other_lead(scenario, seed, data):
     same_tables(log, simulate(more, seed=seed).filter(source=list(scenario.sources)))
 
 
+@costly
 @given(scenarios(unlimited=True), SEEDS, st.sampled_from([1.1, 1.5, 3.0]))
 def test_a_higher_rate_only_adds_leads(scenario, seed, factor):
     """Those that were there come at the same moment and take the same way."""
@@ -158,6 +164,7 @@ def one_after_another():
 # --- another window -------------------------------------------------------------------------------
 
 
+@costly
 @given(scenarios(), SEEDS, st.sampled_from(["6 w", "2 mo"]))
 def test_a_longer_horizon_keeps_what_was(scenario, seed, horizon):
     """Up to the last microsecond of the shorter run the logs are equal."""
@@ -167,6 +174,7 @@ def test_a_longer_horizon_keeps_what_was(scenario, seed, horizon):
     same_tables(log, longer.as_of(log.meta.observed_until - timedelta(microseconds=1)))
 
 
+@costly
 @given(scenarios(unlimited=True), SEEDS, st.sampled_from(["0 d", "5 h", "2 d", "10 d"]))
 def test_another_warm_up_keeps_what_comes_later(scenario, seed, warm_up):
     """Leads that arrive within the window fare the same, capacity being unlimited."""

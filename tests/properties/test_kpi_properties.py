@@ -15,6 +15,7 @@ from funnelsim.events import EventLog
 from funnelsim.measures import Costs
 from funnelsim.measures.factors import FACTORS, Takings, shared_out
 from tests.orders import shop
+from tests.sizes import costly
 
 UNTIL = 60
 AMOUNTS = st.sampled_from(["", " =0", " =1", " =7", " =100", " =99999 -3", " -4"])
@@ -56,6 +57,7 @@ def shops(draw: st.DrawFn) -> EventLog:
     )
 
 
+@costly
 @given(log=shops())
 def test_sales_add_up_over_groups_and_periods(log):
     whole = measures.total_sales(log).groupby("measure")["value"].sum()
@@ -71,6 +73,7 @@ def test_sales_add_up_over_groups_and_periods(log):
             assert parts["share"].dropna().between(-1e-9, 1 + 1e-9).all()
 
 
+@costly
 @given(log=shops())
 def test_abc_adds_up_to_sales(log):
     sales = measures.total_sales(log)["value"].iloc[0]
@@ -81,6 +84,7 @@ def test_abc_adds_up_to_sales(log):
         assert table["class"].is_monotonic_increasing
 
 
+@costly
 @given(log=shops())
 def test_drift_is_the_change_of_sales(log):
     days = log.meta.observed_from.day
@@ -95,6 +99,7 @@ def test_drift_is_the_change_of_sales(log):
         assert table["after"].sum() == monthly["value"].iloc[1]
 
 
+@costly
 @given(log=shops())
 def test_factors_add_up_exactly(log):
     for by in ((), "source"):
@@ -135,6 +140,7 @@ def test_shapley_knows_no_direction(data, kinds):
         assert abs(there[name] + back[name]) <= 1  # the rounding may fall otherwise
 
 
+@costly
 @given(log=shops())
 def test_expenses_add_up(log):
     whole = measures.selling_expenses(log, costs=COSTS).set_index("expense")["value"]
@@ -147,6 +153,7 @@ def test_expenses_add_up(log):
             assert added["(total)"] == pytest.approx(whole["(total)"])
 
 
+@costly
 @given(log=shops())
 def test_what_is_acquired_costs_no_more_than_all(log):
     spent = measures.cac(log, costs=COSTS)
@@ -155,6 +162,7 @@ def test_what_is_acquired_costs_no_more_than_all(log):
     assert (by_period <= total + 1e-6).all()
 
 
+@costly
 @given(log=shops(), silent=st.sampled_from([None, "5 d", "30 d"]))
 def test_clients_are_conserved(log, silent):
     table = measures.retention(log, every="1W", silent=silent)
@@ -165,6 +173,7 @@ def test_clients_are_conserved(log, silent):
     assert np.allclose(both.dropna(), 1)
 
 
+@costly
 @given(log=shops())
 def test_a_completed_cohort_is_never_below_what_it_shows(log):
     table = measures.cohorts(log, every="1W")

@@ -13,6 +13,7 @@ from funnelsim.events import EventLog
 from funnelsim.measures.passages import Counting
 from tests.logs import make_log, measures_of_a_log
 from tests.made_logs import event_logs
+from tests.sizes import costly
 from tests.strategies import SEEDS, scenarios
 
 STAGES = ["ask", "offer", "deal", "again"]
@@ -68,6 +69,7 @@ def test_no_log_is_too_odd(log):
             assert shares[name].dropna().between(0, 1).all()
 
 
+@costly
 @given(log=st.one_of(event_logs(), funnels(), SIMULATED))
 def test_nothing_vanishes(log):
     assert (measures.mass_balance(log)["imbalance"] == 0).all()
@@ -77,6 +79,7 @@ def test_nothing_vanishes(log):
     assert (total == np.searchsorted(entered, total.index, side="right")).all()
 
 
+@costly
 @given(log=funnels())
 def test_counts_add_up_in_every_mode(log):
     for counting in MODES:
@@ -86,6 +89,7 @@ def test_counts_add_up_in_every_mode(log):
         assert (parts == table["entered"]).all()
 
 
+@costly
 @given(log=funnels())
 def test_strict_never_counts_more_than_reached(log):
     reached, strict = (
@@ -119,6 +123,7 @@ def test_parts_add_up_to_the_whole(log):
             pd.testing.assert_series_equal(parts.reindex(whole.index, fill_value=0), whole)
 
 
+@costly
 @given(log=funnels(), every=st.sampled_from([None, "1 h", "5 h", "1D"]))
 def test_utilisation_lies_between_0_and_1(log, every):
     table = measures.utilisation(log, every=every)
@@ -128,6 +133,7 @@ def test_utilisation_lies_between_0_and_1(log, every):
     assert np.allclose(table.groupby("team")["busy_h"].sum().loc[whole.index], whole)
 
 
+@costly
 @given(log=funnels())
 def test_open_counted_as_lost_is_never_too_high(log):
     row = measures.win_rate(log).iloc[0]
@@ -135,6 +141,7 @@ def test_open_counted_as_lost_is_never_too_high(log):
         assert not row["value"] < row["won_of_created"] - 1e-9
 
 
+@costly
 @given(log=funnels())
 def test_leaving_open_leads_out_looks_faster(log):
     table = measures.cycle_time(log, percentiles=[0.5])
@@ -148,6 +155,7 @@ def test_leaving_open_leads_out_looks_faster(log):
         assert table["value"].iloc[0] >= naive
 
 
+@costly
 @given(log=funnels())
 def test_wip_is_the_area_under_dwell(log):
     """Little's law, exactly: visits present on average = visits' time inside ÷ window."""

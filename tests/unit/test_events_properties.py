@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from funnelsim.events import SCHEMA, EventLog
 from tests.made_logs import END_MINUTE, event_logs, minute
+from tests.sizes import costly
 
 MINUTES = st.integers(0, END_MINUTE)
 
@@ -22,22 +23,26 @@ def shuffled(log: EventLog, seed: int) -> dict[str, pd.DataFrame]:
     }
 
 
+@costly
 @given(event_logs(), st.integers(0, 1000))
 def test_equal_content_is_equal_whatever_its_order(log, seed):
     assert EventLog(**shuffled(log, seed), meta=log.meta).equals(log)
 
 
+@costly
 @given(event_logs(), MINUTES, MINUTES)
 def test_a_cut_of_a_cut_is_the_earlier_cut(log, one, other):
     early, late = sorted((minute(one), minute(other)))
     assert log.as_of(late).as_of(early).equals(log.as_of(early))
 
 
+@costly
 @given(event_logs())
 def test_a_cut_at_the_end_is_the_log(log):
     assert log.as_of(log.meta.observed_until).equals(log)
 
 
+@costly
 @given(event_logs(), MINUTES)
 def test_a_cut_is_valid_and_holds_nothing_later(log, number):
     moment = minute(number)
@@ -49,6 +54,7 @@ def test_a_cut_is_valid_and_holds_nothing_later(log, number):
     assert past.leads["segment"].isna().all() or moment == log.meta.observed_until
 
 
+@costly
 @given(event_logs(), MINUTES)
 def test_a_cut_does_not_see_the_future(log, number):
     """Whatever happens after a moment, what was known at it stays the same."""
@@ -66,6 +72,7 @@ def test_a_cut_does_not_see_the_future(log, number):
 
 
 @pytest.mark.parametrize("form", ["csv", "parquet"])
+@costly
 @given(log=event_logs())
 def test_saving_and_loading_gives_the_same_log(form, log):
     with tempfile.TemporaryDirectory() as place:
@@ -76,6 +83,7 @@ def test_saving_and_loading_gives_the_same_log(form, log):
     assert again.equals(log)
 
 
+@costly
 @given(event_logs())
 def test_filtering_all_and_joining_the_parts_is_the_identity(log):
     ids = log.leads["lead_id"]
@@ -85,6 +93,7 @@ def test_filtering_all_and_joining_the_parts_is_the_identity(log):
     assert EventLog.concat([odd, even]).equals(log)
 
 
+@costly
 @given(event_logs())
 def test_views_count_every_row_once(log):
     wide = log.visits_wide()

@@ -10,6 +10,7 @@ from funnelsim.errors import ScenarioError
 from funnelsim.scenarios.loading import from_data
 from funnelsim.scenarios.scenario import Scenario
 from funnelsim.scenarios.timetable import timetable
+from tests.sizes import costly
 from tests.strategies import scenarios
 
 BASE = from_data(
@@ -126,11 +127,13 @@ def test_only_what_was_named_changes():
     assert new.name == "base"
 
 
+@costly
 @given(scenarios())
 def test_no_override_is_no_change(scenario):
     assert scenario.change("nothing", {}) == scenario
 
 
+@costly
 @given(scenarios(), st.sampled_from([2, 0.5, 1]))
 def test_twice_as_many_leads_is_twice_as_many_leads(scenario, factor):
     rated = {key: source for key, source in scenario.sources.items() if source.rate is not None}

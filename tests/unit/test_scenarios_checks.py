@@ -17,6 +17,7 @@ from funnelsim.scenarios.checks import require_sound
 from funnelsim.scenarios.findings import placed
 from funnelsim.scenarios.loading import from_data, load, read_scenario
 from funnelsim.scenarios.paths import Journey, Paths
+from tests.sizes import costly
 from tests.strategies import scenarios
 
 GOOD: dict[str, Any] = {
@@ -79,6 +80,7 @@ def test_shipped_scenarios_have_nothing_to_mend(name):
         assert 0.6 <= team.load <= 0.88, team
 
 
+@costly
 @given(scenarios())
 def test_every_sound_scenario_can_be_checked(scenario):
     for finding in scenario.check():

@@ -13,6 +13,7 @@ from funnelsim.documents import parse_document
 from funnelsim.errors import ScenarioError
 from funnelsim.scenarios.loading import from_data, load, read_scenario
 from funnelsim.scenarios.saving import _edited, save, to_yaml
+from tests.sizes import costly
 from tests.strategies import scenarios
 
 SHIPPED = sorted(path for path in shipped.scenarios().glob("*-*.yaml"))
@@ -56,6 +57,7 @@ def lines_changed(path):
     return [" ".join(line.split()) for line in after if line not in before]
 
 
+@costly
 @given(scenarios())
 def test_to_yaml_and_back_is_the_same_scenario(scenario):
     again = read_scenario(parse_document(to_yaml(scenario)))
@@ -64,12 +66,14 @@ def test_to_yaml_and_back_is_the_same_scenario(scenario):
     assert again.fingerprint() == scenario.fingerprint()
 
 
+@costly
 @given(scenarios())
 def test_plain_data_and_back_is_the_same_scenario(scenario):
     assert from_data(scenario.plain()) == scenario
     assert from_data(scenario.plain(spelled_out=True)) == scenario
 
 
+@costly
 @given(scenarios(), scenarios())
 def test_saving_one_scenario_over_another_leaves_the_new_one(first, second):
     document = parse_document(to_yaml(first))

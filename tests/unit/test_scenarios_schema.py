@@ -14,6 +14,7 @@ from funnelsim.documents import load_document, parse_document
 from funnelsim.scenarios.loading import load
 from funnelsim.scenarios.saving import to_yaml
 from funnelsim.scenarios.schema import schema
+from tests.sizes import costly
 from tests.strategies import scenarios
 
 NAMES = ("bank-retail", "apartment-doors")
@@ -36,6 +37,7 @@ def test_shipped_scenarios_fit_as_written_and_as_saved(name):
     CHECKER.validate(parse_document(to_yaml(load(shipped.scenarios() / f"{name}.yaml"))).data)
 
 
+@costly
 @given(scenarios())
 def test_made_scenarios_fit(scenario):
     CHECKER.validate(parse_document(to_yaml(scenario)).data)
