@@ -45,6 +45,7 @@ __all__ = ["Layout", "draw_steps", "funnel"]
 PITCH: Final = 0.58
 BAR: Final = 0.46  # of the pitch
 DENSE_BAR: Final = 0.72
+TWO_LINES: Final = 0.28  # the lowest row that holds a name on two lines
 LOST: Final = "#eeb08a"
 LOST_TEXT: Final = "#a94a00"
 ASIDE: Final = "#8fb7d3"
@@ -174,7 +175,7 @@ def draw_steps(
         if layout.dense:
             _lost_beside(sheet, row, wording, end, middle)
         write_name(
-            sheet, row.name, middle, width=left - LEFT + NAMES, lines=1 if layout.dense else 2
+            sheet, row.name, middle, width=left - LEFT + NAMES, lines=2 if pitch >= TWO_LINES else 1
         )
         _numbers(sheet, row, wording, middle, layout)
     return middles

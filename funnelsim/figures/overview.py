@@ -37,7 +37,7 @@ LAYOUT: Final = Layout(bars=(LEFT, 3.85), share=4.4, of_all=None, head=0.48)
 # More stages than this stand one line each, so that the picture fits below the answer.
 ROOMY: Final = 5
 DENSE: Final = Layout(bars=(2.0, 3.7), share=4.4, of_all=None, head=0.48, dense=True)
-DENSE_PITCH: Final = 0.26
+DENSE_PITCH: Final = 0.3
 DENSE_HEIGHT: Final = 3.1  # all dense rows together, inches
 TIMES: Final = (4.68, 5.75)  # left and right end of the longest time, inches
 THIN: Final = 0.1

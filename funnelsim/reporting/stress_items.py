@@ -328,9 +328,9 @@ def _implementation(log: EventLog, t: Texts) -> Iterator[Item]:
         "5.3",
         t._("Model execution"),
         t._(
-            "Process interaction, next-event time advance (engine: {engine}). Within an instant "
+            "Process interaction, next-event time advance. Within an instant "
             "all changes come first, then seats are given, in the order of 2.5.4."
-        ).format(engine=log.meta.provenance.get("engine", "–")),
+        ),
     )
     yield Item(
         "5.4",

@@ -124,7 +124,7 @@ def test_run_and_seed_are_those_of_the_simulation(tiny):
     )
     assert "seed 7" in found["4.3"].content
     assert "seed 7" in found["5.2"].content
-    assert "engine: reference" in found["5.3"].content
+    assert "next-event time advance" in found["5.3"].content
 
 
 def test_components_are_those_of_the_scenario(tiny):
