@@ -12,8 +12,8 @@ from scipy import stats
 
 from funnelsim.engine import simulate
 from funnelsim.engine.arrivals import arrivals
+from funnelsim.engine.logs import _lead_ids
 from funnelsim.engine.planning import make_plan
-from funnelsim.engine.recording import _lead_ids
 from funnelsim.streams import Stream
 from tests.statistical import assert_distribution, assert_mean, batch_means
 from tests.theory.bugs import fails_on
