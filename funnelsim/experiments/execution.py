@@ -13,11 +13,12 @@ import signal
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
+from importlib.util import find_spec
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -71,8 +72,7 @@ class Settings:
     executor : concurrent.futures.Executor, optional
         Where to run instead of here and in own processes.
     workers : int, optional
-        How many run side by side; by default as many as there are cores, once the work has
-        lasted 2 s.
+        How many run side by side; by default as many as there are cores.
     progress : callable, optional
         Told the share done, 0 to 1.
     """
@@ -170,8 +170,10 @@ def observations(
     RunError
         If the processes cannot be started, or die.
     """
+    compiled = settings.engine != "reference" and find_spec("numba") is not None
     alone = limit if settings.workers == 1 and settings.executor is None else 1
-    patience = ALONE if settings.executor is None and settings.workers is None else 0.0
+    open_choice = settings.executor is None and settings.workers is None
+    patience = ALONE if open_choice and not compiled else 0.0
     done, took, start = 0, 0.0, time.perf_counter()
     while done < limit and (done < alone or time.perf_counter() - start < patience):
         begun = time.perf_counter()
@@ -190,7 +192,8 @@ def observations(
     if settings.executor is not None:
         yield from _handed_out(worlds, parts, settings.executor, AHEAD * workers)
         return
-    with own_executor(min(workers, len(parts))) as pool:
+    own = own_threads if compiled else own_processes
+    with own(min(workers, len(parts))) as pool:
         yield from _handed_out(worlds, parts, pool, AHEAD * workers)
 
 
@@ -202,8 +205,18 @@ def cores() -> int:
 
 
 @contextmanager
-def own_executor(workers: int) -> Iterator[Executor]:
-    """Processes of our own, gone at the end, whatever they are at.
+def own_threads(workers: int) -> Iterator[Executor]:
+    """Threads of our own, for compiled code: it holds no lock of Python, and starts at once."""
+    pool = ThreadPoolExecutor(workers, "replications")
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+@contextmanager
+def own_processes(workers: int) -> Iterator[Executor]:
+    """Processes of our own, for the SimPy model; gone at the end, whatever they are at.
 
     Not forked from this process, which may have threads (Jupyter's has): they start from
     a server where there is one, else anew. Hence a script needs ``if __name__ ==

@@ -169,8 +169,9 @@ def replicate(  # noqa: PLR0913 - keywords with defaults
         Where to run: threads, processes, ``distributed.Client(...).get_executor()``. Left
         open at the end.
     workers : int, optional
-        How many replications run side by side. Left out, the work starts in this process
-        and after 2 s moves to as many processes as there are cores.
+        How many replications run side by side; left out, as many as there are cores.
+        Compiled, they run in threads; the SimPy model runs in processes, which start when
+        the work has lasted 2 s, and in a script want ``if __name__ == "__main__":``.
     progress : callable, optional
         Told the share done, 0 to 1.
 

@@ -17,6 +17,7 @@ import pytest
 
 import funnelsim as fs
 from funnelsim.engine import make_plan, tally
+from funnelsim.engine.simulation import Engine
 from funnelsim.errors import ParameterError, RunError
 from funnelsim.experiments import execution
 from funnelsim.experiments.outcomes import Outcomes, read_limits
@@ -276,9 +277,10 @@ def test_results_do_not_depend_on_who_is_done_first(eight):
 
 
 def test_results_do_not_depend_on_workers(eight):
-    """One, two and eight processes; and threads."""
-    for workers in (2, 8):
-        reps = replicate(SHOP, n=8, seed=7, limits=LIMITS, workers=workers)
+    """One, two and eight: threads of compiled code, processes of the SimPy model."""
+    ways: list[tuple[int, Engine]] = [(2, "auto"), (8, "auto"), (2, "reference"), (8, "reference")]
+    for workers, engine in ways:
+        reps = replicate(SHOP, n=8, seed=7, limits=LIMITS, workers=workers, engine=engine)
         assert np.array_equal(reps.outcomes, eight.outcomes, equal_nan=True)
         assert np.array_equal(reps.weekly, eight.weekly)
     with ThreadPoolExecutor(2) as threads:
@@ -297,24 +299,25 @@ def test_the_number_needed_does_not_depend_on_workers():
 def test_work_that_lasts_moves_to_all_cores(eight, monkeypatch):
     monkeypatch.setattr(execution, "ALONE", 0.0)
     started: list[int] = []
-    own = execution.own_executor
+    own = execution.own_processes
 
     def noted(workers):
         started.append(workers)
         return own(workers)
 
-    monkeypatch.setattr(execution, "own_executor", noted)
-    reps = replicate(SHOP, n=8, seed=7, limits=LIMITS)
+    monkeypatch.setattr(execution, "own_processes", noted)
+    reps = replicate(SHOP, n=8, seed=7, limits=LIMITS, engine="reference")
     assert np.array_equal(reps.outcomes, eight.outcomes, equal_nan=True)
     assert started == ([min(execution.cores(), 7)] if execution.cores() > 1 else [])
 
 
-def test_a_script_without_main_is_told_what_to_do(tmp_path):
+def test_a_script_without_main_is_told_what_processes_need(tmp_path):
     script = tmp_path / "script.py"
     SHOP.save(tmp_path / "shop.yaml")
     script.write_text(
         "import funnelsim as fs\n"
-        f"fs.replicate(fs.load({str(tmp_path / 'shop.yaml')!r}), n=4, seed=7, workers=2)\n",
+        f"fs.replicate(fs.load({str(tmp_path / 'shop.yaml')!r}), n=4, seed=7, workers=2,"
+        " engine='reference')\n",
         "utf-8",
     )
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
@@ -326,24 +329,29 @@ SLOW = """
 import sys, threading
 import funnelsim as fs
 if __name__ == "__main__":
-    slow = {"run.horizon": "300 w", "sources.web.rate": "40 / d"}
+    weeks = "300 w" if sys.argv[3] == "reference" else "100 w"
+    slow = {"run.horizon": weeks, "sources.web.rate": "40 / d"}
     shop = fs.load(sys.argv[1]).change("slow", slow)
     def told(share):
         print("going", flush=True)
-    fs.replicate(shop, n=50, seed=7, engine="reference", workers=int(sys.argv[2]), progress=told)
+    fs.replicate(shop, n=5000, seed=7, engine=sys.argv[3], workers=int(sys.argv[2]), progress=told)
 """
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="signals are sent the POSIX way")
+@pytest.mark.parametrize("engine", ["auto", "reference"])
 @pytest.mark.parametrize("workers", [1, 2])
-def test_control_c_stops_within_two_seconds(tmp_path, workers):
-    """To the whole group, as a terminal does; no process is left, no worker complains."""
+def test_control_c_stops_within_two_seconds(tmp_path, workers, engine):
+    """To the whole group, as a terminal does; no process is left, no worker complains.
+
+    Compiled, a thread ends the replication it is at: 28,000 leads here.
+    """
     script = tmp_path / "script.py"
     script.write_text(SLOW, "utf-8")
     SHOP.save(tmp_path / "shop.yaml")
     run = subprocess.Popen(
-        [sys.executable, script, tmp_path / "shop.yaml", str(workers)],
+        [sys.executable, script, tmp_path / "shop.yaml", str(workers), engine],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
