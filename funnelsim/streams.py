@@ -147,6 +147,25 @@ class Stream:
         return philox_array((entity, places, ordinal, replications), (self.seed, _SALT))
 
     @staticmethod
+    def poisson(u: NDArray[np.float64], mean: NDArray[np.float64]) -> NDArray[np.int64]:
+        """The Poisson quantile at each uniform: the least k whose probability up to k is u.
+
+        Sums the probabilities from 0 on; good for means up to some hundreds.
+        """
+        count = np.zeros(len(u), np.int64)
+        part = np.exp(-mean)
+        level = part.copy()
+        behind = np.flatnonzero(level < u)
+        k = 0
+        while len(behind):
+            k += 1
+            part[behind] = part[behind] * mean[behind] / k
+            level[behind] += part[behind]
+            count[behind] = k
+            behind = behind[(level[behind] < u[behind]) & (part[behind] > 0)]
+        return count
+
+    @staticmethod
     def to_uniforms(words: U64) -> NDArray[np.float64]:
         """The uniforms of raw words, same bits as ``uniforms``."""
         return ((words >> np.uint64(12)).astype(np.float64) + 0.5) * _UNIT

@@ -28,6 +28,7 @@ from funnelsim.worktime import DAY, HOUR, to_instant
 
 __all__ = ["Arrivals", "arrivals"]
 
+_LARGE = 500.0  # leads an hour, beyond which sums of probabilities lose digits
 _TICK = HOUR // 4  # every zone's offset is a whole number of quarters of an hour
 
 Ints = NDArray[np.int64]
@@ -70,10 +71,12 @@ def arrivals(plan: Plan, stream: Stream) -> Arrivals:
     columns: dict[str, NDArray[Any]] = {
         name: np.concatenate([part[name] for part in parts]) for name in names
     }
-    if len(np.unique(columns["key"])) < len(columns["key"]):
+    if (np.diff(np.sort(columns["key"])) == 0).any():
         msg = f"two leads share a random key (seed {stream.seed}); run with another seed"
         raise RunError(msg)
-    order = np.lexsort((columns["key"], columns["arrived_at"]))
+    order = np.argsort(columns["arrived_at"])
+    if (np.diff(columns["arrived_at"][order]) == 0).any():
+        order = np.lexsort((columns["key"], columns["arrived_at"]))
     return Arrivals(**{name: column[order] for name, column in columns.items()})
 
 
@@ -146,19 +149,42 @@ def _by_rate(
 ) -> tuple[Ints, Ints, NDArray[np.uint64], Ints]:
     """A Poisson process whose rate changes by the hour."""
     source = plan.epochs[0].sources[number]
+    hours, length, mean = _demand(plan, number, stream)
+    u = stream.to_uniforms(
+        stream.words_array(hours.astype(np.uint64), source.count, np.zeros_like(hours, np.uint64))
+    )[0]
+    count = _counts(u, mean, stream)
+    slot, place = _numbered(hours, count)
+    words, position = _keyed(slot, place, source, stream)
+    within = np.floor(position * np.repeat(length, count)).astype(np.int64)
+    return slot, place, words, slot + within
+
+
+def _demand(plan: Plan, number: int, stream: Stream) -> tuple[Ints, Ints, Floats]:
+    """The hours of the run, their lengths and mean leads; kept if no luck is in them."""
+    key = f"demand/{number}"
+    if key in plan.kept:
+        kept: tuple[Ints, Ints, Floats] = plan.kept[key]
+        return kept
     hours, length = _hours(plan)
     mean = np.zeros(len(hours))
     for epoch in plan.epochs:
         later = hours >= epoch.start if epoch is not plan.epochs[0] else np.ones(len(hours), bool)
         mean[later] = _hourly_mean(plan, epoch, number, hours[later], stream)
-    u = stream.to_uniforms(
-        stream.words_array(hours.astype(np.uint64), source.count, np.zeros_like(hours, np.uint64))
-    )[0]
-    count = np.asarray(stats.poisson.ppf(u, mean * (length / HOUR))).astype(np.int64)
-    slot, place = _numbered(hours, count)
-    words, position = _keyed(slot, place, source, stream)
-    within = np.floor(position * np.repeat(length, count)).astype(np.int64)
-    return slot, place, words, slot + within
+    demand = hours, length, mean * (length / HOUR)
+    sources = [epoch.sources[number] for epoch in plan.epochs]
+    if not any(source.daily or source.shocks for source in sources):
+        plan.kept[key] = demand
+    return demand
+
+
+def _counts(u: Floats, mean: Floats, stream: Stream) -> Ints:
+    """Poisson quantiles."""
+    count = stream.poisson(u, np.minimum(mean, _LARGE))
+    large = mean > _LARGE
+    if large.any():
+        count[large] = np.asarray(stats.poisson.ppf(u[large], mean[large])).astype(np.int64)
+    return count
 
 
 def _hourly_mean(plan: Plan, epoch: Epoch, number: int, hours: Ints, stream: Stream) -> Floats:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from funnelsim.engine import kernel
 from funnelsim.engine.arrivals import Arrivals, arrivals
+from funnelsim.engine.draws import SwiftStream
 from funnelsim.engine.packing import Packed, pack
 from funnelsim.engine.plan import ACQUIRED, Plan
 from funnelsim.engine.rows import Rows
@@ -59,6 +60,7 @@ def _run(
     plan: Plan, stream: Stream, limits: Limits, progress: Progress | None, *, keep: bool
 ) -> tuple[Arrivals, list[Seats], Tally, tuple[Ints, Ints, Ints]]:
     packed = _packed(plan)
+    stream = SwiftStream(stream.seed, stream.replication)
     leads = arrivals(plan, stream)
     seats = [seats_over_time(plan, i, stream) for i in range(len(plan.epochs[0].teams))]
     changes = np.array(

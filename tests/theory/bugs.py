@@ -13,13 +13,11 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import timedelta
-from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
 import numpy as np
 import pytest
-from scipy import stats
 from simpy.events import NORMAL
 
 from funnelsim.distributions import SampleTable
@@ -192,8 +190,8 @@ def _calendars_without_dst() -> AbstractContextManager[Any]:
 
 def _pairs() -> AbstractContextManager[Any]:
     """Leads come in twos: the same mean, twice the variance."""
-    poisson = SimpleNamespace(ppf=lambda u, mean: 2 * stats.poisson.ppf(u, mean / 2))
-    return mock.patch.object(arrivals, "stats", SimpleNamespace(poisson=poisson))
+    poisson = Stream.poisson
+    return mock.patch.object(Stream, "poisson", lambda u, mean: 2 * poisson(u, mean / 2))
 
 
 def _requests(order: Callable[..., tuple[int, int, int]]) -> AbstractContextManager[Any]:

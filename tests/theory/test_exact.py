@@ -19,8 +19,8 @@ import simpy
 
 from funnelsim.engine import reference, simulate
 from funnelsim.engine.arrivals import arrivals
-from funnelsim.engine.planning import make_plan
 from funnelsim.engine.logs import _lead_ids
+from funnelsim.engine.planning import make_plan
 from funnelsim.streams import Stream
 from funnelsim.worktime import FAR
 from tests.theory.bugs import fails_on
