@@ -50,7 +50,7 @@ def counted(many: int) -> Counter[str]:
     return seen
 
 
-def table(names: Collection[str], seen: Counter[str]) -> str:
+def table(names: Collection[str], seen: Counter[str], heads: str) -> str:
     """The rarest first, several side by side."""
     drawn = seen["(scenarios)"]
     cells = [f"{name} | {seen[name] / drawn:.1%}" for name in sorted(names, key=seen.__getitem__)]
@@ -58,7 +58,7 @@ def table(names: Collection[str], seen: Counter[str]) -> str:
     columns = [cells[i : i + deep] for i in range(0, len(cells), deep)]
     rows = ["| " + " | ".join(row) + " |" for row in zip_longest(*columns, fillvalue=" | ")]
     head = [
-        "| " + " | ".join(["feature | of scenarios"] * ACROSS) + " |",
+        "| " + " | ".join([heads] * ACROSS) + " |",
         "|---|---:" * ACROSS + "|",
     ]
     return "\n".join([*head, *rows])
@@ -73,8 +73,8 @@ def main(many: int) -> None:
     drawn = seen["(scenarios)"]
     leads, visits = (seen[name] / drawn for name in ("(leads)", "(visits)"))
     print(f"{drawn} scenarios, {leads:.0f} leads and {visits:.0f} visits on average\n")
-    print(table(FEATURES, seen), end="\n\n")
-    print(table(HAPPENINGS, seen))
+    print(table(FEATURES, seen, "feature | of scenarios"), end="\n\n")
+    print(table(HAPPENINGS, seen, "what happens | in logs of"))
     missing = sorted((FEATURES | set(HAPPENINGS)) - set(seen))
     if missing:
         sys.exit(f"never drawn: {', '.join(missing)}")

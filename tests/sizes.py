@@ -10,7 +10,7 @@ from hypothesis import settings
 
 __all__ = ["costly"]
 
-COSTLY = 75
+COSTLY = 50
 
 costly = settings(max_examples=min(COSTLY, settings().max_examples))
 """Decorates a property whose examples take a tenth of a second or more."""
