@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from funnelsim import engine, errors, figures, measures
     from funnelsim.engine import simulate
     from funnelsim.events import EventLog
-    from funnelsim.experiments import compare, replicate
+    from funnelsim.experiments import compare, levers, replicate
     from funnelsim.reporting import blocks, open_log, report, review
     from funnelsim.scenarios.loading import load
     from funnelsim.scenarios.scenario import Scenario
@@ -31,6 +31,7 @@ __all__ = [
     "engine",
     "errors",
     "figures",
+    "levers",
     "load",
     "measures",
     "open_log",
@@ -48,6 +49,7 @@ _HOMES = {
     "Scenario": "scenarios.scenario",
     "blocks": "reporting",
     "compare": "experiments",
+    "levers": "experiments",
     "load": "scenarios.loading",
     "open_log": "reporting",
     "replicate": "experiments",

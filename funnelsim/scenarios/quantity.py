@@ -166,11 +166,11 @@ class Spec(Frozen, Generic[Q]):
         if self.cv is not None and self.cv < 0:
             msg = f"cv {self.cv:g} is negative"
             raise ValueError(msg)
-        for part in self.clocks():
-            if part != self.clocks()[0]:
-                msg = "elapsed and business durations cannot be mixed in one distribution"
-                raise ValueError(msg)
-        if self.clocks() and self.clocks()[0] == "months" and family != "constant":
+        clocks = self.clocks()
+        if len(set(clocks)) > 1:
+            msg = "elapsed and business durations cannot be mixed in one distribution"
+            raise ValueError(msg)
+        if clocks and clocks[0] == "months" and family != "constant":
             msg = "calendar months (mo) can only be constant; use d or w for a distribution"
             raise ValueError(msg)
         try:
