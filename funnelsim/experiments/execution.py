@@ -58,6 +58,9 @@ class Observation(NamedTuple):
     weekly: NDArray[np.int64]
 
 
+Waiting = deque[Future[list[tuple[Observation, ...]]]]
+
+
 @dataclass(frozen=True)
 class Settings:
     """How to run.
@@ -140,9 +143,15 @@ class Worlds:
         plan, outcomes = _prepared(world, self._limits)
         if tuple(measure.id for measure in outcomes.measures) != self._ids[index]:
             raise RunError(f"replication {number} has other stages, teams or marks than the first")
-        found = tally(
-            plan, seed=self._seed, replication=number, engine=self._engine, limits=self._limits
-        )
+        try:
+            found = tally(
+                plan, seed=self._seed, replication=number, engine=self._engine, limits=self._limits
+            )
+        except SystemError as failed:
+            # Ctrl-C in compiled code comes out as this, the interrupt at the end of its causes.
+            if _caused_by(failed, KeyboardInterrupt):
+                raise KeyboardInterrupt from None
+            raise
         weeks = (plan.observed_until - plan.observed_from) // WEEK
         won = [i for i, kind in enumerate(plan.kinds_of_marks) if kind == "won"]
         return Observation(outcomes.values(found), found.course[:weeks, won].sum(axis=1))
@@ -189,12 +198,22 @@ def observations(
     most = max(-(-(limit - done) // (AHEAD * workers)), 1)
     size = min(max(int(CHUNK / max(took, 1e-9)), 1), most)
     parts = [range(i, min(i + size, limit)) for i in range(done, limit, size)]
-    if settings.executor is not None:
-        yield from _handed_out(worlds, parts, settings.executor, AHEAD * workers)
-        return
     own = own_threads if compiled else own_processes
-    with own(min(workers, len(parts))) as pool:
-        yield from _handed_out(worlds, parts, pool, AHEAD * workers)
+    waiting: Waiting = deque()
+    if settings.executor is None:
+        with own(min(workers, len(parts))) as pool:
+            yield from _handed_out(worlds, parts, pool, AHEAD * workers, waiting)
+        return
+    try:
+        yield from _handed_out(worlds, parts, settings.executor, AHEAD * workers, waiting)
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+def _caused_by(error: BaseException | None, kind: type[BaseException]) -> bool:
+    """Whether an error or one of its causes is of a kind."""
+    return error is not None and (isinstance(error, kind) or _caused_by(error.__cause__, kind))
 
 
 def cores() -> int:
@@ -233,7 +252,6 @@ def own_processes(workers: int) -> Iterator[Executor]:
     try:
         yield pool
     except BaseException as ended:
-        pool.shutdown(wait=False, cancel_futures=True)
         for process in set(multiprocessing.active_children()) - before:
             process.kill()
         pool.shutdown(wait=True)
@@ -260,20 +278,15 @@ def _here(worlds: Worlds, numbers: range) -> Generator[tuple[Observation, ...]]:
 
 
 def _handed_out(
-    worlds: Worlds, parts: list[range], pool: Executor, ahead: int
-) -> Generator[tuple[Observation, ...]]:
-    """Results in order, however the pool goes about it; nothing left in it at the end."""
-    waiting: deque[Future[list[tuple[Observation, ...]]]] = deque()
-    try:
-        for part in parts:
-            waiting.append(pool.submit(worlds, part))
-            if len(waiting) >= ahead:
-                yield from waiting.popleft().result()
-        while waiting:
+    worlds: Worlds, parts: list[range], pool: Executor, ahead: int, waiting: Waiting
+) -> Iterator[tuple[Observation, ...]]:
+    """Results in order, however the pool goes about it; ``waiting`` holds what is asked for."""
+    for part in parts:
+        waiting.append(pool.submit(worlds, part))
+        if len(waiting) >= ahead:
             yield from waiting.popleft().result()
-    finally:
-        for future in waiting:
-            future.cancel()
+    while waiting:
+        yield from waiting.popleft().result()
 
 
 @lru_cache(maxsize=64)
