@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from funnelsim import engine, errors, figures, measures
     from funnelsim.engine import simulate
     from funnelsim.events import EventLog
-    from funnelsim.experiments import compare, levers, replicate
+    from funnelsim.experiments import compare, levers, replicate, sweep
     from funnelsim.reporting import blocks, open_log, report, review
     from funnelsim.scenarios.loading import load
     from funnelsim.scenarios.scenario import Scenario
@@ -40,6 +40,7 @@ __all__ = [
     "review",
     "schema",
     "simulate",
+    "sweep",
 ]
 
 __version__ = _version("funnelsim")
@@ -57,6 +58,7 @@ _HOMES = {
     "review": "reporting",
     "schema": "scenarios.schema",
     "simulate": "engine",
+    "sweep": "experiments",
 }
 
 

@@ -1,11 +1,13 @@
 """Experiments: replications of a scenario, and honest comparisons between scenarios."""
 
-from funnelsim.experiments.comparison import Comparison, Uplift, compare
+from funnelsim.experiments.comparison import Comparison, compare
 from funnelsim.experiments.effects import Levers
 from funnelsim.experiments.execution import World
 from funnelsim.experiments.levers import levers
 from funnelsim.experiments.outcomes import Measure
 from funnelsim.experiments.replication import Replications, replicate
+from funnelsim.experiments.sweep import Sweep, sweep
+from funnelsim.experiments.uplifts import Uplift
 from funnelsim.experiments.warm_up import Regime, mser5
 
 __all__ = [
@@ -14,10 +16,12 @@ __all__ = [
     "Measure",
     "Regime",
     "Replications",
+    "Sweep",
     "Uplift",
     "World",
     "compare",
     "levers",
     "mser5",
     "replicate",
+    "sweep",
 ]
