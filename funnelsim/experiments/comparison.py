@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from funnelsim.documents import did_you_mean
 from funnelsim.engine import Limits
@@ -33,65 +32,16 @@ from funnelsim.experiments.replication import (
     place,
     tell,
 )
-from funnelsim.scenarios.changes import Change, apply
-from funnelsim.scenarios.sampling import ScenarioSampler
+from funnelsim.experiments.uplifts import Uplift, paired, row
+from funnelsim.experiments.what_ifs import WhatIfs, read_what_ifs
 from funnelsim.scenarios.scenario import Scenario
-from funnelsim.scenarios.what_if import WhatIf
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from funnelsim.figures import Picture
 
-__all__ = ["Comparison", "Uplift", "compare"]
-
-Verdict = Literal["better", "worse", "more", "less", "same", "cannot tell"]
-WhatIfs = Mapping[str, Scenario | Change | str] | Sequence[Scenario | Change | str]
-
-
-@dataclass(frozen=True, slots=True)
-class Uplift:
-    """What a change does to a measure: the mean paired difference.
-
-    Parameters
-    ----------
-    what_if : str
-        Its name.
-    measure : Measure
-    baseline, changed : float
-        Means of either, over the replications in which both have a value.
-    uplift, lo, hi : float
-        Mean of changed − baseline, and its interval, simultaneous over all what-ifs.
-    relative : float
-        uplift ÷ baseline.
-    p_better : float
-        How sure that the *mean* is better (in the measure's direction), by Student's t
-        with a flat prior: T(n-1)(mean ÷ standard error); not adjusted. NaN for a measure
-        that is neither good nor bad.
-    runs_better : float
-        Share of the replications, hence of possible futures, in which the what-if is
-        better; ties count half. NaN as before.
-    n : int
-        Pairs.
-    level : float
-    verdict : str
-        ``better``, ``worse`` (``more``, ``less`` where neither is good) if the interval
-        excludes 0; ``same`` if no replication differs; else ``cannot tell``.
-    """
-
-    what_if: str
-    measure: Measure
-    baseline: float
-    changed: float
-    uplift: float
-    lo: float
-    hi: float
-    relative: float
-    p_better: float
-    runs_better: float
-    n: int
-    level: float
-    verdict: Verdict
+__all__ = ["Comparison", "compare"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,7 +97,7 @@ class Comparison:
         name = self._named(what_if)
         found = self.base.measures[place(self.base.measures, measure)]
         pair = self.base[measure], self.what_ifs[name][measure]
-        return _uplift(name, found, *pair, self.level, len(self.what_ifs))
+        return paired(name, found, *pair, self.level, len(self.what_ifs))
 
     @property
     def table(self) -> pd.DataFrame:
@@ -162,7 +112,7 @@ class Comparison:
 
         return pd.DataFrame(
             [
-                _row(self.uplift(measure.id, name), len(self.what_ifs))
+                row(self.uplift(measure.id, name), len(self.what_ifs))
                 for measure in self.measures
                 for name, reps in self.what_ifs.items()
                 if any(measure.id == other.id for other in reps.measures)
@@ -340,7 +290,7 @@ def compare(  # noqa: PLR0913 - keywords with defaults
     settings = Settings(seed, engine, read_limits(limits), executor, workers, progress)
     limit = check_plan(n, precision, max_n, level)
     first = base if isinstance(base, Scenario) else base.draw(seed, 0)
-    named = _named(base, first, what_ifs)
+    named = read_what_ifs(base, first, what_ifs)
     worlds = Worlds({"": base, **{name: world for name, (world, _) in named.items()}}, settings)
     adjusted = 1 - (1 - level) / len(named)
     wanted = [
@@ -373,142 +323,3 @@ def compare(  # noqa: PLR0913 - keywords with defaults
     return Comparison(
         reps[0], dict(zip(named, reps[1:], strict=True)), labels, level, asked, precise
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Changed:
-    """A sampler whose every draw is changed."""
-
-    base: ScenarioSampler
-    item: Change | WhatIf
-
-    def draw(self, seed: int, replication: int) -> Scenario:
-        return _changed(self.base.draw(seed, replication), self.item)
-
-
-def _named(
-    base: World, first: Scenario, what_ifs: WhatIfs | None
-) -> dict[str, tuple[World, Mapping[str, str]]]:
-    """Worlds and labels by name; every problem at once."""
-    listed = first.what_ifs
-    if isinstance(what_ifs, Mapping):
-        items: Iterable[tuple[str, Scenario | Change | str]] = what_ifs.items()
-    else:
-        items = [("", item) for item in (listed if what_ifs is None else what_ifs)]
-    named: dict[str, tuple[World, Mapping[str, str]]] = {}
-    problems = []
-    for given, item in items:
-        if isinstance(item, str) and item not in listed:
-            fix = did_you_mean(item, listed, limit=40) or "The scenario lists no what-ifs."
-            problems.append(Problem(f'there is no what-if "{item}"', fix=fix))
-            continue
-        name, world, label = _one(base, listed, item)
-        name = given or name or f"what-if {len(named) + 1}"
-        if name in named:
-            fix = "Give them names of their own."
-            problems.append(Problem(f'two what-ifs are called "{name}"', fix=fix))
-        named[name] = (world, label)
-    if not named and not problems:
-        fix = 'Give some: [base.change("one more", {"teams.desk.seats": {"add": 1}})].'
-        problems.append(Problem("there is no what-if to compare with", fix=fix))
-    if problems:
-        raise ParameterError(problems)
-    return named
-
-
-def _one(
-    base: World, listed: Mapping[str, WhatIf], item: Scenario | Change | str
-) -> tuple[str, World, Mapping[str, str]]:
-    """Name, world and label of one what-if."""
-    if isinstance(item, Scenario):
-        return item.change_name, item, {}
-    what = listed[item] if isinstance(item, str) else item
-    world = _changed(base, what) if isinstance(base, Scenario) else _Changed(base, what)
-    if isinstance(what, WhatIf):
-        return str(item), world, what.label
-    return what.name, world, {}
-
-
-def _changed(base: Scenario, item: Change | WhatIf) -> Scenario:
-    """The scenario with a change made, from its date on if it has one."""
-    if isinstance(item, Change):
-        return apply(base, item)
-    if item.start is None:
-        return apply(base, Change(name="what-if", overrides=item.set))
-    return base.model_copy(update={"changes": {**base.changes, "what-if": item}})
-
-
-def _uplift(
-    what_if: str,
-    measure: Measure,
-    base: NDArray[np.float64],
-    changed: NDArray[np.float64],
-    level: float,
-    alternatives: int,
-) -> Uplift:
-    """The mean paired difference and how sure it is."""
-    both = ~np.isnan(base - changed)
-    base, changed = base[both], changed[both]
-    gaps = changed - base
-    mean = mean_interval(gaps, 1 - (1 - level) / alternatives)
-    before = float(base.mean()) if mean.n else float("nan")
-    good = measure.better * gaps
-    known = bool(measure.better and mean.n)
-    return Uplift(
-        what_if=what_if,
-        measure=measure,
-        baseline=before,
-        changed=before + mean.mean,
-        uplift=mean.mean,
-        lo=mean.lo,
-        hi=mean.hi,
-        relative=mean.mean / before if before else float("nan"),
-        p_better=_p_positive(good) if known else float("nan"),
-        runs_better=float((np.sign(good) + 1).mean() / 2) if known else float("nan"),
-        n=mean.n,
-        level=level,
-        verdict=_verdict(measure, gaps, mean.lo, mean.hi),
-    )
-
-
-def _p_positive(gaps: NDArray[np.float64]) -> float:
-    """Probability that the mean is above 0: Student's t, flat prior."""
-    n = len(gaps)
-    mean, spread = float(gaps.mean()), float(gaps.std(ddof=1)) if n > 1 else float("nan")
-    if not spread:
-        return (float(np.sign(mean)) + 1) / 2
-    from scipy.special import stdtr
-
-    return float(stdtr(n - 1, mean / spread * n**0.5))
-
-
-def _verdict(measure: Measure, gaps: NDArray[np.float64], lo: float, hi: float) -> Verdict:
-    if len(gaps) and not gaps.any():
-        return "same"
-    if not (lo > 0 or hi < 0):
-        return "cannot tell"
-    if not measure.better:
-        return "more" if lo > 0 else "less"
-    return "better" if (lo > 0) == (measure.better > 0) else "worse"
-
-
-def _row(found: Uplift, alternatives: int) -> dict[str, object]:
-    """A row of the table."""
-    return {
-        "measure": found.measure.id,
-        "what_if": found.what_if,
-        "unit": found.measure.unit,
-        "baseline": found.baseline,
-        "changed": found.changed,
-        "uplift": found.uplift,
-        "lo": found.lo,
-        "hi": found.hi,
-        "relative": found.relative,
-        "p_better": found.p_better,
-        "runs_better": found.runs_better,
-        "n": found.n,
-        "level": found.level,
-        "method": "paired t" + (f", Bonferroni over {alternatives}" if alternatives > 1 else ""),
-        "verdict": found.verdict,
-        "name": found.measure.words(),
-    }

@@ -9,7 +9,8 @@ from funnelsim.figures.differences import Scale
 from funnelsim.figures.wording import Wording
 
 if TYPE_CHECKING:
-    from funnelsim.experiments.comparison import Comparison, Uplift
+    from funnelsim.experiments.comparison import Comparison
+    from funnelsim.experiments.uplifts import Uplift
 
 __all__ = ["sentence"]
 
