@@ -6,24 +6,22 @@ it cannot run it refuses by name. ``kernel`` holds the loop itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as StillRunning
-from functools import partial
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from funnelsim.engine import kernel
+from funnelsim.engine import kernel, layout
 from funnelsim.engine.arrivals import Arrivals, arrivals
 from funnelsim.engine.draws import SwiftStream
+from funnelsim.engine.layout import Job, State
 from funnelsim.engine.packing import Packed, pack
 from funnelsim.engine.plan import ACQUIRED, Plan
-from funnelsim.engine.rows import Rows
+from funnelsim.engine.rows import Columns, Rows
 from funnelsim.engine.seating import Seats, seats_over_time
 from funnelsim.engine.shocks import factors
-from funnelsim.engine.tally import Limits, Tally, periods
+from funnelsim.engine.tally import Limits, Tally
 from funnelsim.errors import RunError
 from funnelsim.streams import Stream
 
@@ -32,6 +30,9 @@ __all__ = ["run", "sums"]
 Ints = NDArray[np.int64]
 Progress = Callable[[float], None]
 
+_FIRST = 256  # rows of every table to begin with
+_RESERVE = 64  # marks that one step may leave
+
 _VISITS = ("lead", "visit", "stage", "entered_at", "ready_at", "left_at", "exit", "next_stage")
 _EFFORTS = ("lead", "visit", "effort", "team", "queued_at", "started_at", "ended_at")
 _MARKS = ("lead", "visit", "at", "mark", "value", "cost")
@@ -39,84 +40,161 @@ _MARKS = ("lead", "visit", "at", "mark", "value", "cost")
 
 def run(plan: Plan, stream: Stream, progress: Progress | None = None) -> Rows:
     """Simulate a plan, compiled; parameters and result as of ``reference.run``."""
-    leads, seats, _, rows = _run(plan, stream, Limits(), progress, keep=True)
-    names = (_VISITS, _EFFORTS, _MARKS)
-    visits, efforts, marks = (
-        {name: table[:, i] for i, name in enumerate(columns)}
-        for columns, table in zip(names, rows, strict=True)
+    _, leads, seats, state = _run(plan, stream, Limits(), progress, keep=True)
+    registers = state.registers
+    return Rows(
+        leads,
+        tuple(seats),
+        visits=_columns(state.visits, registers[layout.VISIT_ROWS], _VISITS),
+        efforts=_columns(state.efforts, registers[layout.EFFORT_ROWS], _EFFORTS),
+        marks=_columns(state.marks, registers[layout.MARK_ROWS], _MARKS),
     )
-    return Rows(leads, tuple(seats), visits=visits, efforts=efforts, marks=marks)
 
 
 def sums(
     plan: Plan, stream: Stream, limits: Limits | None = None, progress: Progress | None = None
 ) -> Tally:
     """What a run comes to, without keeping rows; equal to ``tally_of`` of them."""
-    _, _, tally, _ = _run(plan, stream, limits or Limits(), progress, keep=False)
-    return tally
+    *_, state = _run(plan, stream, limits or Limits(), progress, keep=False)
+    return _tally(plan, state)
+
+
+def _columns(table: Ints, n: int, names: Sequence[str]) -> Columns:
+    return {name: table[:n, i] for i, name in enumerate(names)}
 
 
 def _run(
     plan: Plan, stream: Stream, limits: Limits, progress: Progress | None, *, keep: bool
-) -> tuple[Arrivals, list[Seats], Tally, tuple[Ints, Ints, Ints]]:
-    packed = _packed(plan)
+) -> tuple[Job, Arrivals, list[Seats], State]:
+    """Run to the end; hands back what went in and what came out."""
     stream = SwiftStream(stream.seed, stream.replication)
     leads = arrivals(plan, stream)
     seats = [seats_over_time(plan, i, stream) for i in range(len(plan.epochs[0].teams))]
-    changes = np.array(
-        sorted((at, team, n) for team, steps in enumerate(seats) for at, n in steps), np.int64
-    ).reshape(-1, 3)
+    changes = sorted((at, team, n) for team, steps in enumerate(seats) for at, n in steps)
     luck = [factors(shock, stream) for shock in plan.shocks]
-    first, kinds = plan.epochs[0], len(plan.kinds_of_marks)
-    wide = max(len(first.stages), len(first.teams), len(first.sources), kinds)
-    tally = np.zeros((kernel.SUMS, wide), np.int64)
-    course = np.zeros((2, periods(plan), kinds), np.int64)
-    control = np.zeros(2, np.int64)
-    job = partial(
-        kernel.simulate,
-        packed,
-        np.array([plan.start, plan.observed_from, plan.observed_until]),
-        np.uint64(stream.seed),
-        np.uint64(stream.replication),
-        leads.key,
-        leads.arrived_at,
-        leads.source,
-        leads.kind,
-        leads.value,
-        leads.cost,
-        np.array([plan.marks.index(ACQUIRED), plan.kinds_of_marks.index(ACQUIRED[0])]),
-        changes,
-        np.concatenate([np.zeros(0), *luck]),
-        np.array([limits.wait, limits.age]),
-        tally,
-        course,
-        keep,
-        control,
+    job = Job(
+        packed=_packed(plan),
+        span=np.array([plan.start, plan.observed_from, plan.observed_until]),
+        luck=np.array([stream.seed, stream.replication], np.uint64),
+        key=leads.key,
+        arrived=leads.arrived_at,
+        source=leads.source,
+        kind=leads.kind,
+        value=leads.value,
+        cost=leads.cost,
+        acquired=np.array([plan.marks.index(ACQUIRED), plan.kinds_of_marks.index(ACQUIRED[0])]),
+        changes=np.array(changes, np.int64).reshape(-1, 3),
+        factors=np.concatenate([np.zeros(0), *luck]),
+        limits=np.array([limits.wait, limits.age]),
     )
-    status, stage, *rows = job() if progress is None else _watched(job, control, progress)
-    if status == kernel.ENDLESS:
-        name = first.stages[stage].id
+    state = _begin(plan, job, keep=keep, told=progress is not None)
+    status = kernel.simulate(job, state)
+    while status in {layout.MORE_ROOM, layout.TICK}:
+        if status == layout.MORE_ROOM:
+            state = _with_room(state, int(job.packed.size[3]))
+        elif progress is not None:
+            progress(state.registers[layout.BUCKET] / len(state.buckets))
+        status = kernel.simulate(job, state)
+    if status == layout.ENDLESS:
+        name = plan.epochs[0].stages[state.registers[layout.WRONG]].id
         msg = f"a lead goes round in {name} for ever: give it a delay or a way out"
         raise RunError(msg)
-    visits, efforts, marks = rows
-    return leads, seats, _tally(plan, tally, course), (visits, efforts, marks)
+    if keep:
+        state = _room_for_rows(state, len(state.slots) << int(job.packed.size[5]))
+    kernel.close(job, state)
+    if progress is not None:
+        progress(1.0)
+    return job, leads, seats, state
 
 
-def _watched(job: Callable[[], Any], control: Ints, progress: Progress) -> Any:  # noqa: ANN401
-    """Run beside a thread that tells the progress and can be interrupted."""
-    with ThreadPoolExecutor(1) as pool:
-        running = pool.submit(job)
-        while True:
-            try:
-                result = running.result(timeout=0.1)
-            except StillRunning:
-                progress(control[0] / 1000)
-            except BaseException:
-                control[1] = 1
-                raise
-            else:
-                progress(1.0)
-                return result
+def _begin(plan: Plan, job: Job, *, keep: bool, told: bool) -> State:
+    """An empty funnel."""
+    packed, (start, since, until) = job.packed, job.span.tolist()
+    stages, teams, kinds, breadth, weeks, shift, _ = packed.size.tolist()
+    n = len(job.arrived)
+    width = 10
+    while (until - start) >> width > max(2 * n, 1024):
+        width += 1
+    buckets = ((until - start) >> width) + 1
+    registers = np.zeros(layout.REGISTERS, np.int64)
+    registers[layout.BUCKET], registers[layout.EDGE] = -1, start
+    registers[layout.WIDTH], registers[layout.KEEP] = width, keep
+    # now and then the kernel comes back, to tell how far it is and let Ctrl-C in
+    registers[layout.TICKS] = 2 ** max(buckets // 64, 1).bit_length() - 1 if told else 2**20 - 1
+    registers[layout.FREE_SLOTS] = registers[layout.FREE_REQUESTS] = _FIRST
+    registers[layout.FREE_TIMERS] = _FIRST
+    wide = max(stages, teams, kinds, len(plan.epochs[0].sources))
+    rows = 4 * _FIRST if keep else 1 + int(packed.size[6])
+    slots = np.zeros((_FIRST, layout.SLOT), np.int64)
+    slots[:, layout.LEAD] = -1
+    return State(
+        slots=slots,
+        nths=np.zeros((_FIRST, stages), np.int64),
+        free_slots=np.arange(_FIRST),
+        tasks=np.zeros((_FIRST << shift, layout.TASK), np.int64),
+        tokens=np.zeros(_FIRST << shift, np.int64),
+        requests=np.zeros((_FIRST, layout.REQUEST), np.int64),
+        free_requests=np.arange(_FIRST),
+        timers=np.zeros((_FIRST, layout.TIMER), np.int64),
+        free_timers=np.arange(_FIRST),
+        near=np.zeros((_FIRST, 2), np.int64),
+        buckets=np.full(buckets, -1, np.int32),
+        agenda=np.zeros((_FIRST + 2 * breadth + 4, layout.AGENDA), np.int64),
+        queues=np.full(teams, -1),
+        seats=np.zeros(teams, np.int64),
+        busy=np.zeros(teams, np.int64),
+        told=np.full(teams, since),
+        due=np.zeros(teams, np.bool_),
+        visits=np.zeros((rows, len(_VISITS)), np.int64),
+        efforts=np.zeros((rows, len(_EFFORTS)), np.int64),
+        marks=np.zeros((rows, len(_MARKS)), np.int64),
+        tally=np.zeros((layout.SUMS, wide), np.int64),
+        course=np.zeros((2, weeks, kinds), np.int64),
+        registers=registers,
+    )
+
+
+def _with_room(state: State, breadth: int) -> State:
+    """The same state with longer tables where rows ran out."""
+    registers, longer = state.registers, layout.longer
+    more: dict[str, Any] = {}
+    if registers[layout.FREE_SLOTS] == 0:
+        names = ("slots", "nths", "tasks", "tokens", "free_slots")
+        more |= {name: longer(getattr(state, name)) for name in names}
+        more["slots"][len(state.slots) :, layout.LEAD] = -1
+        registers[layout.FREE_SLOTS] = _refill(more["free_slots"], len(state.slots))
+    if registers[layout.FREE_REQUESTS] < breadth:
+        kept, free = int(registers[layout.FREE_REQUESTS]), longer(state.free_requests)
+        new = np.arange(len(state.requests), len(free))
+        free[kept : kept + len(new)] = new
+        registers[layout.FREE_REQUESTS] = kept + len(new)
+        more |= {"free_requests": free, "requests": longer(state.requests)}
+        more["agenda"] = longer(state.agenda)
+    if registers[layout.FREE_TIMERS] == 0:
+        more |= {name: longer(getattr(state, name)) for name in ("timers", "free_timers", "near")}
+        registers[layout.FREE_TIMERS] = _refill(more["free_timers"], len(state.timers))
+    if registers[layout.N_AGENDA] > len(state.agenda) - breadth - 2:
+        more["agenda"] = longer(state.agenda)
+    return _room_for_rows(state._replace(**more), 1)
+
+
+def _refill(free: Ints, old: int) -> int:
+    """Write the new rows down as free; returns how many there are."""
+    free[:old] = np.arange(old, 2 * old)
+    return old
+
+
+def _room_for_rows(state: State, wanted: int) -> State:
+    """Tables of rows with room for that many more."""
+    more: dict[str, Any] = {}
+    used = {"visits": layout.VISIT_ROWS, "efforts": layout.EFFORT_ROWS, "marks": layout.MARK_ROWS}
+    for name, register in used.items():
+        table = getattr(state, name)
+        reserve = wanted + (_RESERVE if name == "marks" else 0)
+        while len(table) < state.registers[register] + reserve:
+            table = layout.longer(table)
+        more[name] = table
+    return state._replace(**more)
 
 
 def _packed(plan: Plan) -> Packed:
@@ -127,29 +205,29 @@ def _packed(plan: Plan) -> Packed:
     return packed
 
 
-def _tally(plan: Plan, sums: Ints, course: Ints) -> Tally:
+def _tally(plan: Plan, state: State) -> Tally:
     first, kinds = plan.epochs[0], len(plan.kinds_of_marks)
-    stages, teams = len(first.stages), len(first.teams)
+    stages, teams, sums = len(first.stages), len(first.teams), state.tally
     return Tally(
-        arrived=sums[kernel.ARRIVED, : len(first.sources)],
-        entered=sums[kernel.ENTRIES, :stages],
-        left=sums[kernel.LEFT :, :stages].T,
-        dwell=sums[kernel.DWELL, :stages],
-        present=sums[kernel.PRESENT, :stages],
-        started=sums[kernel.STARTED, :teams],
-        waited=sums[kernel.WAIT_TIME, :teams],
-        in_time=sums[kernel.IN_TIME, :teams],
-        given_up=sums[kernel.GIVEN_UP, :teams],
-        queue=sums[kernel.QUEUE, :teams],
-        busy=sums[kernel.BUSY, :teams],
-        staffed=sums[kernel.STAFFED, :teams],
-        marked=sums[kernel.MARKS, :kinds],
-        value=sums[kernel.VALUE, :kinds],
-        cost=sums[kernel.COST, :kinds],
-        first=sums[kernel.FIRST, :kinds],
-        age=sums[kernel.AGE, :kinds],
-        young=sums[kernel.YOUNG, :kinds],
-        course=course[0],
-        earned=course[1],
-        open=sums[kernel.OPEN, 0],
+        arrived=sums[layout.ARRIVED, : len(first.sources)],
+        entered=sums[layout.ENTRIES, :stages],
+        left=sums[layout.LEFT :, :stages].T,
+        dwell=sums[layout.DWELL, :stages],
+        present=sums[layout.PRESENT, :stages],
+        started=sums[layout.STARTED, :teams],
+        waited=sums[layout.WAIT_TIME, :teams],
+        in_time=sums[layout.IN_TIME, :teams],
+        given_up=sums[layout.GIVEN_UP, :teams],
+        queue=sums[layout.QUEUE, :teams],
+        busy=sums[layout.BUSY, :teams],
+        staffed=sums[layout.STAFFED, :teams],
+        marked=sums[layout.MARKS, :kinds],
+        value=sums[layout.VALUE, :kinds],
+        cost=sums[layout.COST, :kinds],
+        first=sums[layout.FIRST, :kinds],
+        age=sums[layout.AGE, :kinds],
+        young=sums[layout.YOUNG, :kinds],
+        course=state.course[0],
+        earned=state.course[1],
+        open=sums[layout.OPEN, 0],
     )

@@ -81,7 +81,7 @@ else:
     draw = compiled(_draw)
 
 
-@compiled
+@compiled(allocates=True)
 def _draws(seed, entities, place, ordinals, replication):
     """The draws of many entities, shape (4, n)."""
     words = np.empty((4, entities.shape[0]), np.uint64)
@@ -92,7 +92,7 @@ def _draws(seed, entities, place, ordinals, replication):
     return words
 
 
-@compiled
+@compiled(allocates=True)
 def _poisson(u, mean, nothing):
     """As ``Stream.poisson``; ``nothing`` is the chance of none."""
     count = np.zeros(u.shape[0], np.int64)

@@ -31,7 +31,8 @@ class Packed(NamedTuple):
     """See the columns in ``pack``; all tables are two-dimensional but for the flat ones."""
 
     size: Ints
-    """Stages, teams, kinds of marks, most efforts side by side, weeks."""
+    """Stages, teams, kinds of marks, most efforts side by side, weeks, bits for who of a slot is
+    meant, most marks of a stage and one more."""
     epochs: Ints
     """Instants at which epochs begin."""
     entries: Ints
@@ -72,7 +73,7 @@ STAGE = (
     "refused_to", "patience", "patience_to", "after", "timeout", "timeout_to", "mark", "mark_n",
     "route", "route_n", "shock", "shock_n", "advance", "draws",
 )  # fmt: skip
-EFFORT = ("place", "team", "priority", "timer", "name")
+EFFORT = ("place", "team", "priority", "timer", "name", "draws")
 MARK = ("place", "number", "kind", "decides", "deal", "value", "cost")
 ROUTE = ("kinds", "visit", "age", "wait", "to", "other", "other_n")
 TIMER = ("constant", "table", "clock", "month", "month_n")
@@ -135,6 +136,8 @@ class _Packer:
             len(plan.kinds_of_marks),
             side_by_side,
             weeks,
+            side_by_side.bit_length(),
+            1 + max(len(stage.marks) for epoch in plan.epochs for stage in epoch.stages),
         ]
         clocks, intervals = self._intervals()
         shocks, periods = _ranges([shock.starts for shock in plan.shocks])
@@ -236,7 +239,9 @@ class _Packer:
         self.stage_shocks += stage.shocks
         for effort in stage.efforts:
             name, timer = self.plan.efforts.index(effort.id), self._timer(effort.duration)
-            self.efforts.append([_signed(effort.place), effort.team, effort.priority, timer, name])
+            draws = int(self.timers.rows[timer][0] < 0 or effort.refuse > 0)
+            place = _signed(effort.place)
+            self.efforts.append([place, effort.team, effort.priority, timer, name, draws])
             self.refuse.append(effort.refuse)
         for mark in stage.marks:
             self._mark(mark)
