@@ -63,9 +63,10 @@ def compiled(function: Callable[..., Any] | None = None, *, allocates: bool = Fa
         return partial(compiled, allocates=allocates)
     place = folder()
     config: Any = numba.config
+    njit: Any = numba.njit  # _nrt is no part of its stubs
     before, config.CACHE_DIR = config.CACHE_DIR, str(place or "")
     try:
-        return numba.njit(
+        return njit(
             function,
             nogil=True,
             cache=place is not None,

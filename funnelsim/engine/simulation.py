@@ -15,6 +15,7 @@ from funnelsim.engine.planning import make_plan
 from funnelsim.engine.tally import Limits, Tally, tally_of
 from funnelsim.errors import ParameterError, Problem
 from funnelsim.events import EventLog
+from funnelsim.scenarios.checks import require_sound
 from funnelsim.scenarios.scenario import Scenario
 from funnelsim.streams import Stream
 
@@ -61,6 +62,8 @@ def simulate(
     ------
     ParameterError
         If seed or replication are out of range, or the engine unknown.
+    ScenarioError
+        If the scenario's checks find an error.
 
     Examples
     --------
@@ -72,6 +75,7 @@ def simulate(
     True
     """
     stream = _stream(seed, replication, engine)
+    require_sound(scenario)
     plan = make_plan(scenario)
     if _chosen(engine, plan, stream) == "reference":
         rows = reference.run(plan, stream, progress)

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from funnelsim import streams
-from funnelsim.engine import simulate
+from funnelsim.engine import simulate, tally
 from funnelsim.engine.planning import make_plan
 from funnelsim.errors import ParameterError, RunError, ScenarioError
 from funnelsim.scenarios.scenario import Scenario
@@ -77,10 +77,11 @@ def test_money_needs_a_currency():
         {"delay_before": "1 h", "timeout": {"after": "0 min", "to": "a"}, "next": "b"},
     ],
 )
-def test_a_loop_in_no_time_ends_with_an_error(stage):
-    """Instead of never."""
+@pytest.mark.parametrize("engine", ["compiled", "reference"])
+def test_a_loop_in_no_time_ends_with_an_error(stage, engine):
+    """Instead of never; should the checks ever miss one."""
     with pytest.raises(RunError, match="goes round in a for ever"):
-        simulate(funnel({"a": stage, "b": {}}), seed=1)
+        tally(make_plan(funnel({"a": stage, "b": {}})), seed=1, engine=engine)
 
 
 def test_ids_that_share_a_hash_are_refused(monkeypatch):
