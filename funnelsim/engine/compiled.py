@@ -93,7 +93,7 @@ def _run(
         if status == layout.MORE_ROOM:
             state = _with_room(state, int(job.packed.size[3]))
         elif progress is not None:
-            progress(state.registers[layout.BUCKET] / len(state.buckets))
+            progress(int(state.registers[layout.BUCKET]) / len(state.buckets))
         status = kernel.simulate(job, state)
     if status == layout.ENDLESS:
         name = plan.epochs[0].stages[state.registers[layout.WRONG]].id
