@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import fields
 
 import numpy as np
@@ -21,11 +22,16 @@ __all__ = ["differences"]
 LIMITS = Limits(wait=4 * HOUR, age=3 * DAY)
 
 
-def differences(scenario: Scenario, seed: int, replication: int = 0) -> list[str]:
-    """Everything in which the engines differ; empty if nothing."""
+def differences(
+    scenario: Scenario, seed: int, replication: int = 0, seen: Counter[str] | None = None
+) -> list[str]:
+    """Everything in which the engines differ; empty if nothing. Counts what it has ``seen``."""
     plan, stream = make_plan(scenario), Stream(seed, replication)
     expected, found = reference.run(plan, stream), compiled.run(plan, stream)
     tables = ("visits", "efforts", "marks")
+    if seen is not None:
+        seen["leads"] += len(expected.arrivals)
+        seen["rows"] += sum(len(getattr(expected, name)["lead"]) for name in tables)
     different = [
         name
         for name in tables
