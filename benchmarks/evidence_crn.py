@@ -37,7 +37,7 @@ class Case(NamedTuple):
 CASES = (
     Case("+3 points of conversion", {"stages.decision.next.to.contract": {"add": 0.03}}, "won", 6),
     Case(
-        "+3 points of conversion", {"stages.decision.next.to.contract": {"add": 0.03}}, "profit", 6
+        "+3 points of conversion", {"stages.decision.next.to.contract": {"add": 0.03}}, "profit", 0
     ),
     Case("shorter delay", {"stages.interest.delay_before": {"times": 0.8}}, "cycle_time", 6),
     Case("one more adviser", {"teams.advisers.seats": {"add": 1}}, "wait.advisers", 2.5),
