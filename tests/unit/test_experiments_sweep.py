@@ -210,4 +210,4 @@ def test_numbers_of_what_is_no_number_are_places_in_order():
 
 
 def test_it_is_public():
-    assert fs.sweep is sweep
+    assert fs.sweep.__name__ == "sweep"
