@@ -180,11 +180,15 @@ class Promises:
     asked : sequence of Promise
     level : float
         Confidence, simultaneous over the promises.
+    lose : float, optional
+        Share of the deals won now that may be lost at most: one more promise.
     """
 
-    def __init__(self, asked: Sequence[Promise], level: float) -> None:
+    def __init__(self, asked: Sequence[Promise], level: float, lose: float | None = None) -> None:
         self.asked = tuple(asked)
-        self.level = 1 - 2 * (1 - level) / len(self.asked)  # two-sided, for one-sided limits
+        self.lose = lose
+        count = len(self.asked) + (lose is not None)
+        self.level = 1 - 2 * (1 - level) / count  # two-sided, for one-sided limits
         waits = _different(p.within for p in self.asked if p.within and p.team)
         ages = _different(p.within for p in self.asked if p.within and not p.team)
         runs = max(len(waits), len(ages), 1)
@@ -251,6 +255,27 @@ class Promises:
             bool(span.lo >= p.bound) if p.sense > 0 else bool(span.hi <= p.bound)
             for p, span in zip(self.asked, self.intervals(values), strict=True)
         ]
+
+    def deals_kept(self, won: Floats, before: Floats) -> Interval:
+        """By how many deals won those that must be kept are exceeded, paired.
+
+        Parameters
+        ----------
+        won, before : ndarray, shape (replications,)
+            Deals won then and now, under the same luck.
+
+        Returns
+        -------
+        Interval
+            Kept where its lower limit is not below 0.
+        """
+        return mean_interval(won - (1 - (self.lose or 0.0)) * before, self.level)
+
+    def loses(self, won: Floats, before: Floats) -> bool:
+        """Whether more deals may be lost than allowed."""
+        if self.lose is None or np.isnan(before).all():
+            return False
+        return not self.deals_kept(won, before).lo >= 0
 
     def hopeless(self, values: Floats, n: int) -> bool:
         """Whether some share cannot be kept any more, however the rest of n runs go."""

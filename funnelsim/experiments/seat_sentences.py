@@ -44,7 +44,7 @@ def sentence(found: Seats, *, lang: str = "en", text: Callable[[str], str] = str
     )
     return pattern.format(
         seats=seats,
-        evidence="; ".join(_evidence(found, i, wording) for i in range(len(found.promises.asked))),
+        evidence="; ".join([*_reached(found, wording), *_deals(found, wording)]),
         cost=_money(found, found.cost, wording),
         difference=_difference(found, wording),
         search="" if found.proven else text(" (cheaper ones may exist: not all were tried)"),
@@ -63,6 +63,19 @@ def _team(found: Seats, team: str, wording: Wording) -> str:
     )
     now = " + ".join(str(b.seats) for b, _ in parts)
     return wording.text("{team} {numbers} (now {now})").format(team=name, numbers=numbers, now=now)
+
+
+def _reached(found: Seats, wording: Wording) -> list[str]:
+    return [_evidence(found, i, wording) for i in range(len(found.promises.asked))]
+
+
+def _deals(found: Seats, wording: Wording) -> list[str]:
+    """Deals won, then and now."""
+    then, now = (float(values[:, -1].mean()) for values in (found.shown, found.before))
+    if then != then:  # noqa: PLR0124 - nothing is ever won
+        return []
+    pattern = wording.text("{then} deals won (now {now})")
+    return [pattern.format(then=wording.number(then), now=wording.number(now))]
 
 
 def _evidence(found: Seats, index: int, wording: Wording) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -32,13 +33,14 @@ _FRESH: Final = 4
 """Times as many new replications show what was found."""
 
 
-def optimise_seats(
+def optimise_seats(  # noqa: PLR0913 - keywords with defaults
     scenario: Scenario,
     *,
     promise: Mapping[str, Mapping[str, Any]],
     seed: int,
     n: int = REPLICATIONS,
     level: float = 0.95,
+    lose: float | None = 0.02,
     most: int = 500,
     engine: Engine = "auto",
     progress: Callable[[float], None] | None = None,
@@ -55,10 +57,13 @@ def optimise_seats(
     reaches it; see :mod:`funnelsim.experiments.promises`. What was found is simulated again
     on fresh replications (4 n), because the cheapest of many owes something to luck.
 
+    Nobody should keep a promise by serving fewer: an empty desk answers those in time who
+    did not give up, and what a starved team never gets to is never late. So the deals won
+    must, for the same confidence, stay within ``lose`` of what they are now.
+
     The search takes for granted that a seat more never breaks a promise. In a chain of
     teams that need not hold (a faster first team brings the second more work at once);
-    where every team has its own promise it hardly matters. ``Seats.evidence`` shows the
-    deals won beside, so that nobody keeps a promise by serving fewer.
+    where every team has its own promise it hardly matters.
 
     Parameters
     ----------
@@ -73,6 +78,8 @@ def optimise_seats(
         Replications for each trial, at least 2.
     level : float
         Confidence with which all promises are kept.
+    lose : float or None
+        Share of the deals won now that may be lost at most; None: however many.
     most : int
         Seats in a block at most.
     engine : {"auto", "reference", "compiled"}
@@ -105,7 +112,9 @@ def optimise_seats(
     check_plan(n, None, n, level)
     if n < 2:  # noqa: PLR2004 - a confidence limit needs two
         raise ParameterError(Problem(f"n is {n!r}", fix="Give 2 or more replications."))
-    promises = Promises(read_promises(promise, scenario), level)
+    if lose is not None and not 0 <= lose < 1:
+        raise ParameterError(Problem(f"lose is {lose!r}", fix="Give a share such as 0.02."))
+    promises = Promises(read_promises(promise, scenario), level, lose)
     blocks, unit = _blocks(scenario, promises.asked)
     trial = _Trial(scenario, blocks, promises, seed, n, engine, progress)
     start = _enough(trial, most)
@@ -150,7 +159,16 @@ class _Trial:
     def __call__(self, seats: Vector) -> bool:
         """Tell whether all promises are kept."""
         values = self.values(seats)
-        return len(values) == self.n and all(self.promises.kept(values))
+        return (
+            len(values) == self.n
+            and all(self.promises.kept(values))
+            and not self.promises.loses(values[:, -1], self.now)
+        )
+
+    @cached_property
+    def now(self) -> Floats:
+        """Deals won with the seats there are, by replication."""
+        return self.simulate(self.scenario, range(self.n))[:, -1]
 
     def values(self, seats: Vector) -> Floats:
         """What the replications come to; stops early where no hope is left."""
@@ -176,10 +194,14 @@ class _Trial:
                 break
         return np.array(rows)
 
-    def broken(self, seats: Vector) -> list[Promise]:
-        """Promises that these seats do not keep."""
-        kept = self.promises.kept(self.values(seats))
-        return [p for p, good in zip(self.promises.asked, kept, strict=True) if not good]
+    def short(self, seats: Vector) -> set[str]:
+        """Teams whose promises these seats do not keep; ``""``: anybody's."""
+        values = self.values(seats)
+        kept = self.promises.kept(values)
+        found = {p.team for p, good in zip(self.promises.asked, kept, strict=True) if not good}
+        if self.promises.loses(values[:, -1], self.now[: len(values)]):
+            found.add("")
+        return found
 
 
 def _blocks(scenario: Scenario, asked: Sequence[Promise]) -> tuple[tuple[Block, ...], str]:
@@ -233,17 +255,19 @@ def _enough(trial: _Trial, most: int) -> Vector:
     seats = tuple(
         min(max(math.ceil(b.seats * min(loads[b.team], 50) / _EASY), 1), most) for b in trial.blocks
     )
+    before = None
     while not trial(seats):
-        teams = {promise.team for promise in trial.broken(seats)} or {""}
+        teams = trial.short(seats) or {""}
         more = tuple(
             min(math.ceil(number * _MORE) + 1, most)
             if "" in teams or block.team in teams
             else number
             for number, block in zip(seats, trial.blocks, strict=True)
         )
-        if more == seats:
+        reached = trial.values(seats)
+        if more == seats or (before is not None and np.array_equal(reached, before)):
             raise RunError(_never(trial, seats))
-        seats = more
+        before, seats = reached, more
     return seats
 
 
@@ -259,6 +283,6 @@ def _never(trial: _Trial, seats: Vector) -> str:
         f"{block.team}: {number}" for block, number in zip(trial.blocks, seats, strict=True)
     )
     return (
-        f"no number of seats keeps the promise: {'; '.join(told)}, even with {staffed}. What takes "
-        "the time is not the teams; promise less, or look at the delays with fs.levers"
+        f"no number of seats keeps the promise: {'; '.join(told)}, even with {staffed}. Seats do "
+        "not shorten nights, weekends and delays: open longer, cut delays, or promise less"
     )

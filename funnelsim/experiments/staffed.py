@@ -104,8 +104,9 @@ class Seats:
 
     @property
     def kept(self) -> bool:
-        """Whether fresh luck shows every promise to be kept."""
-        return all(self.promises.kept(self.shown))
+        """Whether fresh luck shows every promise to be kept, and the deals."""
+        fewer = self.promises.loses(self.shown[:, -1], self.before[:, -1])
+        return all(self.promises.kept(self.shown)) and not fewer
 
     @property
     def table(self) -> pd.DataFrame:
@@ -140,7 +141,8 @@ class Seats:
 
         promise, measure, unit, bound; value, lo, hi: mean and one-sided confidence limits,
         simultaneous over the promises; now: the mean with the seats of now; n, verdict
-        (``kept``, ``broken``, ``cannot tell``; empty for the deals won).
+        (``kept``, ``broken``, ``cannot tell``). For the deals won the bound is what may not
+        be lost, and the verdict compares pairs, which is sharper than their limits.
         """
         import pandas as pd
 
@@ -149,15 +151,28 @@ class Seats:
     def _row(self, index: int) -> dict[str, Any]:
         mean = mean_interval(self.shown[:, index], self.promises.level)
         now = mean_interval(self.before[:, index], self.promises.level).mean
-        said: dict[str, Any] = {"promise": "", "measure": "won", "unit": "deals", "bound": math.nan}
-        verdict = ""
-        if index < len(self.promises.asked):
-            promise = self.promises.asked[index]
-            said = {"promise": promise.words(), "measure": promise.measure}
-            said |= {"unit": promise.unit, "bound": promise.bound}
-            verdict = _verdict(promise, mean.lo, mean.hi)
-        found = {"value": mean.mean, "lo": mean.lo, "hi": mean.hi, "now": now, "n": mean.n}
-        return {**said, **found, "verdict": verdict}
+        found: dict[str, Any] = {"value": mean.mean, "lo": mean.lo, "hi": mean.hi}
+        found |= {"now": now, "n": mean.n}
+        if index == len(self.promises.asked):
+            return self._deals(now) | found | {"verdict": self._deals_verdict()}
+        promise = self.promises.asked[index]
+        said: dict[str, Any] = {"promise": promise.words(), "measure": promise.measure}
+        said |= {"unit": promise.unit, "bound": promise.bound}
+        return said | found | {"verdict": _verdict(promise, mean.lo, mean.hi)}
+
+    def _deals(self, now: float) -> dict[str, Any]:
+        """The promise to lose no more deals than allowed."""
+        lose = self.promises.lose
+        words = "" if lose is None else f"at most {lose:.0%} fewer deals are won than now"
+        bound = math.nan if lose is None else (1 - lose) * now
+        return {"promise": words, "measure": "won", "unit": "deals", "bound": bound}
+
+    def _deals_verdict(self) -> str:
+        won, before = self.shown[:, -1], self.before[:, -1]
+        if self.promises.lose is None or np.isnan(before).all():
+            return ""
+        gap = self.promises.deals_kept(won, before)
+        return "kept" if gap.lo >= 0 else "broken" if gap.hi < 0 else "cannot tell"
 
     def sentence(self, *, lang: str = "en", text: Callable[[str], str] = str) -> str:
         """Say in one sentence what it takes.

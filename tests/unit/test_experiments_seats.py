@@ -58,7 +58,7 @@ def office(**more):
 
 def brute_force(scenario, promise, n, ranges, level=0.95):
     """Every combination, each simulated."""
-    promises = Promises(read_promises(promise, scenario), level)
+    promises = Promises(read_promises(promise, scenario), level, 0.02)
     blocks, _ = _blocks(scenario, promises.asked)
     trial = _Trial(scenario, blocks, promises, 7, n, "auto", None)
     prices = [block.price for block in blocks]
@@ -81,7 +81,7 @@ def test_two_shifts_equal_brute_force():
 def test_two_teams_with_a_promise_of_cycle_times_equal_brute_force():
     promise = {"cycle_time": {"share": 0.8, "within": "1 d"}, **SOON}
     found = optimise_seats(office(), promise=promise, seed=7, n=3)
-    cost, good = brute_force(office(), promise, 3, [range(1, 5), range(1, 5), range(4)])
+    cost, good = brute_force(office(), promise, 3, [range(1, 6), range(1, 6), range(1, 5)])
     assert found.cost == pytest.approx(cost)
     assert found.needed in good
     assert found.proven
@@ -207,6 +207,8 @@ def test_the_answer_tells_seats_costs_and_evidence(soon):
     assert (row.verdict, row.n) == ("kept", 24)
     assert 0.8 <= row.lo <= row.value <= row.hi
     assert soon.evidence["measure"].tolist() == ["in_time.desk", "won"]
+    won = soon.evidence.iloc[1]
+    assert (won.verdict, won.bound) == ("kept", pytest.approx(0.98 * won.now))
     told = soon.sentence()
     assert told.startswith("The cheapest seats are Help desk ")
     assert "(promised 80%)" in told
@@ -227,6 +229,23 @@ def test_teams_without_cost_count_seat_hours():
     assert found.unit == "seat-hours"
     assert found.cost_now == 4 * 112
     assert "seat-hours" in found.sentence()
+
+
+def test_nobody_keeps_a_promise_by_serving_fewer():
+    """A back office that is starved is never late with what it never does."""
+    data = office().plain()
+    data["stages"]["papers"]["timeout"] = {"after": "12 h", "to": "lost"}
+    promise = {"cycle_time": {"share": 0.5, "within": "2 d"}}
+    scenario = Scenario.model_validate(data)
+    starved = optimise_seats(scenario, promise=promise, seed=7, n=4, lose=None)
+    served = optimise_seats(scenario, promise=promise, seed=7, n=4)
+    now = served.evidence.iloc[-1].now
+    assert starved.evidence.iloc[-1].value < 0.7 * now
+    assert starved.evidence.iloc[-1].verdict == ""
+    assert served.evidence.iloc[-1].value > 0.98 * now
+    assert served.cost > starved.cost
+    with pytest.raises(ParameterError, match="lose"):
+        optimise_seats(scenario, promise=promise, seed=7, n=4, lose=2)
 
 
 def test_delays_that_no_seats_can_shorten_are_told():
