@@ -88,13 +88,13 @@ def _run(
         limits=np.array([limits.wait, limits.age]),
     )
     state = _begin(plan, job, keep=keep, told=progress is not None)
-    status = kernel.simulate(job, state)
+    status = _simulate(job, state)
     while status in {layout.MORE_ROOM, layout.TICK}:
         if status == layout.MORE_ROOM:
             state = _with_room(state, int(job.packed.size[3]))
         elif progress is not None:
             progress(int(state.registers[layout.BUCKET]) / len(state.buckets))
-        status = kernel.simulate(job, state)
+        status = _simulate(job, state)
     if status == layout.ENDLESS:
         name = plan.epochs[0].stages[state.registers[layout.WRONG]].id
         msg = f"a lead goes round in {name} for ever: give it a delay or a way out"
@@ -105,6 +105,20 @@ def _run(
     if progress is not None:
         progress(1.0)
     return job, leads, seats, state
+
+
+def _simulate(job: Job, state: State) -> int:
+    """Let the kernel run on; Ctrl-C meanwhile comes out of compiled code as a ``SystemError``."""
+    try:
+        status: int = kernel.simulate(job, state)
+    except SystemError as failed:
+        cause: BaseException | None = failed
+        while cause is not None:
+            if isinstance(cause, KeyboardInterrupt):
+                raise KeyboardInterrupt from None
+            cause = cause.__cause__ or cause.__context__
+        raise
+    return status
 
 
 def _begin(plan: Plan, job: Job, *, keep: bool, told: bool) -> State:

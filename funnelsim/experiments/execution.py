@@ -28,6 +28,7 @@ from funnelsim.engine import Limits, Plan, make_plan, tally
 from funnelsim.engine.simulation import Engine
 from funnelsim.errors import ParameterError, Problem, RunError
 from funnelsim.experiments.outcomes import Outcomes
+from funnelsim.scenarios.checks import require_sound
 from funnelsim.scenarios.sampling import ScenarioSampler
 from funnelsim.scenarios.scenario import Scenario
 from funnelsim.worktime import WEEK
@@ -109,6 +110,8 @@ class Worlds:
             world if isinstance(world, Scenario) else world.draw(settings.seed, 0)
             for world in worlds.values()
         )
+        for scenario in self.scenarios:
+            require_sound(scenario)
         first = [_prepared(pickle.dumps(scenario), self._limits) for scenario in self.scenarios]
         self.measures = tuple(outcomes.measures for _, outcomes in first)
         self._ids = tuple(tuple(measure.id for measure in each) for each in self.measures)
@@ -143,15 +146,9 @@ class Worlds:
         plan, outcomes = _prepared(world, self._limits)
         if tuple(measure.id for measure in outcomes.measures) != self._ids[index]:
             raise RunError(f"replication {number} has other stages, teams or marks than the first")
-        try:
-            found = tally(
-                plan, seed=self._seed, replication=number, engine=self._engine, limits=self._limits
-            )
-        except SystemError as failed:
-            # Ctrl-C in compiled code comes out as this, the interrupt at the end of its causes.
-            if _caused_by(failed, KeyboardInterrupt):
-                raise KeyboardInterrupt from None
-            raise
+        found = tally(
+            plan, seed=self._seed, replication=number, engine=self._engine, limits=self._limits
+        )
         weeks = (plan.observed_until - plan.observed_from) // WEEK
         won = [i for i, kind in enumerate(plan.kinds_of_marks) if kind == "won"]
         return Observation(outcomes.values(found), found.course[:weeks, won].sum(axis=1))
@@ -209,11 +206,6 @@ def observations(
     finally:
         for future in waiting:
             future.cancel()
-
-
-def _caused_by(error: BaseException | None, kind: type[BaseException]) -> bool:
-    """Whether an error or one of its causes is of a kind."""
-    return error is not None and (isinstance(error, kind) or _caused_by(error.__cause__, kind))
 
 
 def cores() -> int:
