@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from funnelsim.reporting import blocks, review
-from funnelsim.reporting.inputs import open_log
+from funnelsim.reporting import blocks, lever_atlas, review, what_ifs
+from funnelsim.reporting.inputs import open_log, open_scenario
 from funnelsim.reporting.reports import Report, kinds, report
 
-__all__ = ["Report", "blocks", "kinds", "open_log", "report", "review"]
+__all__ = [
+    "Report",
+    "blocks",
+    "kinds",
+    "lever_atlas",
+    "open_log",
+    "open_scenario",
+    "report",
+    "review",
+    "what_ifs",
+]

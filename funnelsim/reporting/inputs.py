@@ -13,7 +13,7 @@ from funnelsim.events import EventLog
 if TYPE_CHECKING:
     from funnelsim.scenarios.scenario import Scenario
 
-__all__ = ["check_input", "fingerprint", "open_log", "open_scenario"]
+__all__ = ["check_experiment", "check_input", "fingerprint", "open_log", "open_scenario"]
 
 SCENARIO_ENDINGS = {".yaml", ".yml"}
 
@@ -103,6 +103,40 @@ def open_scenario(
     if overrides:
         scenario = apply(scenario, Change(name="overrides", overrides=overrides))
     return scenario
+
+
+def check_experiment(
+    source: str | Path, kind: str, overrides: Mapping[str, Any] | None = None
+) -> None:
+    """Refuse what nothing can be tried on: data, or a scenario without the what-ifs asked for.
+
+    Parameters
+    ----------
+    source : str or Path
+        What should be a scenario.
+    kind : {"what-if", "levers"}
+        Of the report.
+    overrides : mapping, optional
+        Changes to it.
+
+    Raises
+    ------
+    InputError
+
+    Examples
+    --------
+    >>> check_experiment("deals.csv", "levers")
+    Traceback (most recent call last):
+    funnelsim.errors.ParameterError: kind: deals.csv is data; only a scenario can be changed...
+    """
+    scenario = open_scenario(source, overrides=overrides)
+    if scenario is None:
+        message = f"{source} is data; only a scenario can be changed and simulated"
+        fix = "Give a scenario (.yaml), or ask for a funnel-review."
+        raise ParameterError(Problem(message, path="kind", fix=fix))
+    if kind == "what-if" and not scenario.what_ifs:
+        fix = "Put the questions under what_ifs: with a label and what is set."
+        raise ParameterError(Problem("lists no what-ifs", str(source), "what_ifs", fix))
 
 
 def check_input(

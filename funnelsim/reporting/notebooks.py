@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import funnelsim
 from funnelsim.documents import did_you_mean
 from funnelsim.errors import ParameterError, Problem, RunError
 from funnelsim.reporting.blocks import read
@@ -28,7 +27,7 @@ from funnelsim.reporting.document import AnyBlock, End
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-__all__ = ["Run", "check_parameters", "execute"]
+__all__ = ["Run", "check_parameters", "declared", "execute"]
 
 TYPES: Mapping[str, type] = {
     "str": str,
@@ -78,7 +77,7 @@ def check_parameters(notebook: Path, parameters: Mapping[str, Any]) -> None:
     >>> from funnelsim.shipped import notebooks
     >>> check_parameters(notebooks() / "funnel_review.ipynb", {"seed": 7, "lang": "uk"})
     """
-    known = _declared(notebook)
+    known = declared(notebook)
     problems = [
         problem
         for name, value in parameters.items()
@@ -127,14 +126,21 @@ def execute(
     return Run(_settled(executed, parameters), blocks)
 
 
-def _declared(notebook: Path) -> dict[str, dict[str, str]]:
-    """Name → type and default of every parameter the notebook declares."""
+def declared(notebook: Path) -> dict[str, dict[str, str]]:
+    """Name → type and default of every parameter the notebook declares.
+
+    Examples
+    --------
+    >>> from funnelsim.shipped import notebooks
+    >>> sorted(declared(notebooks() / "funnel_review.ipynb"))
+    ['lang', 'mapping', 'overrides', 'seed', 'source']
+    """
     import papermill
 
     if not notebook.is_file():
         raise ParameterError(Problem(f"there is no notebook {notebook}", path="kind"))
-    declared: dict[str, dict[str, str]] = papermill.inspect_notebook(notebook)
-    return declared
+    found: dict[str, dict[str, str]] = papermill.inspect_notebook(notebook)
+    return found
 
 
 def _mismatch(
@@ -218,7 +224,7 @@ def _kernel_manager(scratch: Path) -> type:
     from jupyter_client import AsyncKernelManager
     from jupyter_client.kernelspec import KernelSpec
 
-    package = str(Path(funnelsim.__file__).resolve().parent.parent)
+    package = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
     environment = {**os.environ, "PYTHONPATH": path, "IPYTHONDIR": str(scratch / "ipython")}
 

@@ -18,7 +18,7 @@ from funnelsim.scenarios.source import Mix, Source
 from funnelsim.scenarios.stage import Effort, Stage
 from funnelsim.scenarios.team import Staff, Team
 
-__all__ = ["named", "sources", "stages", "teams"]
+__all__ = ["hours", "moment", "named", "sources", "stage_name", "stages", "teams"]
 
 
 def sources(scenario: Scenario, t: Texts) -> Table:
@@ -44,7 +44,7 @@ def sources(scenario: Scenario, t: Texts) -> Table:
         [
             (
                 named(key, source.label, t),
-                _stage_name(scenario, source.stage, t),
+                stage_name(scenario, source.stage, t),
                 "; ".join(
                     part for part in (_demand(source, t), ", ".join(_profile(source, t))) if part
                 ),
@@ -136,7 +136,7 @@ def named(key: str, labels: Mapping[str, str], t: Texts) -> str:
     return t.label(labels, key.replace("_", " "))
 
 
-def _stage_name(scenario: Scenario, key: str, t: Texts) -> str:
+def stage_name(scenario: Scenario, key: str, t: Texts) -> str:
     """What a stage is called."""
     return named(key, scenario.stages[key].label, t)
 
@@ -192,17 +192,17 @@ def _delays(scenario: Scenario, stage: Stage, t: Texts) -> Iterable[str]:
     if stage.delay_before:
         yield t._("before: {delay}").format(delay=distribution(stage.delay_before, t))
     if stage.until:
-        yield t._("until {moment}").format(moment=_moment(stage.until, t))
+        yield t._("until {moment}").format(moment=moment(stage.until, t))
     if stage.delay_after:
         yield t._("after: {delay}").format(delay=distribution(stage.delay_after, t))
     if stage.timeout:
         yield t._("limit {limit} → {stage}").format(
-            limit=length(stage.timeout.after, t), stage=_stage_name(scenario, stage.timeout.to, t)
+            limit=length(stage.timeout.after, t), stage=stage_name(scenario, stage.timeout.to, t)
         )
     if stage.patience:
         yield t._("patience {patience} → {stage}").format(
             patience=distribution(stage.patience.after, t),
-            stage=_stage_name(scenario, stage.patience.to, t),
+            stage=stage_name(scenario, stage.patience.to, t),
         )
 
 
@@ -211,7 +211,7 @@ def _kind(kind: Mix) -> str:
     return ", ".join(part for part in (kind.segment, kind.product) if part)
 
 
-def _moment(moment: Moment, t: Texts) -> str:
+def moment(moment: Moment, t: Texts) -> str:
     """A moment of the calendar in words."""
     days = dict(zip(WEEKDAYS, t.wording().weekdays(), strict=True))
     names = {
@@ -254,11 +254,11 @@ def _routes(scenario: Scenario, stage: Stage, t: Texts) -> str:
     if stage.next is None:
         return t._("the way ends")
     ways = ", ".join(
-        f"{_stage_name(scenario, key, t)}\u00a0{percent(share, t)}"
+        f"{stage_name(scenario, key, t)}\u00a0{percent(share, t)}"
         for key, share in stage.next.to.items()
     )
     if stage.refused_to:
-        refused = _stage_name(scenario, stage.refused_to, t)
+        refused = stage_name(scenario, stage.refused_to, t)
         ways += "; " + t._("refused → {stage}").format(stage=refused)
     n = len(stage.next.cases)
     cases = t.n_("{n} exception", "{n} exceptions", n).format(n=n)
@@ -268,8 +268,8 @@ def _routes(scenario: Scenario, stage: Stage, t: Texts) -> str:
 def _shift(scenario: Scenario, staff: Staff, t: Texts) -> str:
     """Some seats: how many, when, from and until which day."""
     key = staff.calendar or scenario.calendar
-    hours = _hours(scenario.calendars[key], t) if key else t._("always")
-    told = f"{t.number(staff.seats)} × {hours}"
+    when = hours(scenario.calendars[key], t) if key else t._("always")
+    told = f"{t.number(staff.seats)} × {when}"
     if staff.start:
         told += ", " + t._("from {day}").format(day=t.wording().day(staff.start))
     if staff.end:
@@ -279,7 +279,7 @@ def _shift(scenario: Scenario, staff: Staff, t: Texts) -> str:
     return told
 
 
-def _hours(calendar: Calendar, t: Texts) -> str:
+def hours(calendar: Calendar, t: Texts) -> str:
     """Opening hours by weekday, with holidays."""
     days = dict(zip(WEEKDAYS, t.wording().weekdays(), strict=True))
     written = calendar.model_dump(mode="json")["hours"]

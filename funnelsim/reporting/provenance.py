@@ -13,7 +13,7 @@ from funnelsim.reporting.document import Table
 from funnelsim.reporting.inputs import fingerprint
 from funnelsim.reporting.texts import Texts
 
-__all__ = ["assumed", "making"]
+__all__ = ["assumed", "making", "versions"]
 
 PARTS = ("funnelsim", "numpy", "pandas", "scipy", "simpy", "matplotlib", "typst")
 # As readers write their notes: what was found, how often, what was done about it.
@@ -60,13 +60,24 @@ def making(
         (t._("Window"), t.period(meta.observed_from, meta.observed_until, meta.time_zone)),
         (t._("Time zone"), meta.time_zone),
         (t._("Rows of the event log"), sizes),
-        (t._("Versions"), ", ".join(f"{part} {version(part)}" for part in PARTS)),
+        (t._("Versions"), versions()),
     ]
     return table(
         [column(t._("What")), column(t._("Which"))],
         rows,
         caption=t._("Input, seed and versions"),
     )
+
+
+def versions() -> str:
+    """The parts that the numbers hang on, with their versions.
+
+    Examples
+    --------
+    >>> versions().split()[0]
+    'funnelsim'
+    """
+    return ", ".join(f"{part} {version(part)}" for part in PARTS)
 
 
 def assumed(log: EventLog, t: Texts) -> Table | None:

@@ -17,20 +17,21 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import funnelsim
 from funnelsim import shipped
 from funnelsim.documents import did_you_mean
 from funnelsim.errors import ParameterError, Problem
 from funnelsim.reporting.blocks import plain
 from funnelsim.reporting.document import AnyBlock, Summary
-from funnelsim.reporting.inputs import check_input, fingerprint
-from funnelsim.reporting.notebooks import Run, check_parameters, execute
+from funnelsim.reporting.inputs import check_experiment, check_input, fingerprint
+from funnelsim.reporting.notebooks import Run, check_parameters, declared, execute
 from funnelsim.reporting.pdf import render
 from funnelsim.reporting.texts import texts
 
 __all__ = ["Report", "kinds", "report"]
 
 PARTS = ("numpy", "pandas", "scipy", "statsmodels", "simpy", "matplotlib", "papermill", "typst")
+USUAL = "funnel-review"
+NEEDS_SCENARIO = ("what-if", "levers")
 ENDINGS = re.compile(r"(\.(ya?ml|csv|tsv|txt|xlsx?|parquet|gz|zip))+$", re.IGNORECASE)
 
 
@@ -77,11 +78,12 @@ def kinds() -> dict[str, Path]:
 def report(  # noqa: PLR0913 - one keyword per thing a planner may choose
     source: str | Path,
     *,
-    kind: str = "funnel-review",
+    kind: str = USUAL,
     lang: str = "en",
     out: str | Path = "reports",
     mapping: str | Path = "",
     seed: int = 1,
+    n: int | None = None,
     overrides: Mapping[str, Any] | None = None,
     name: str = "",
     timeout: int = 1800,
@@ -106,10 +108,13 @@ def report(  # noqa: PLR0913 - one keyword per thing a planner may choose
         For a raw export: what its columns mean.
     seed : int
         For a scenario: the same seed gives the same bytes.
+    n : int, optional
+        For what-ifs and levers: replications of each variant.
     overrides : mapping, optional
         For a scenario: dotted path → value.
     name : str
-        Of the files; by default the input's, with the language unless English.
+        Of the files; by default the input's, with the kind unless it is a funnel review, and
+        the language unless English.
     timeout : int
         Seconds a single notebook cell may take.
     progress : bool, optional
@@ -136,23 +141,30 @@ def report(  # noqa: PLR0913 - one keyword per thing a planner may choose
     notebook = _notebook(kind)
     texts(lang)
     check_input(source, mapping=mapping, overrides=overrides or {})
-    parameters: dict[str, Any] = {
-        "source": str(Path(source).resolve()),
-        "mapping": str(Path(mapping).resolve()) if mapping else "",
-        "lang": lang,
-        "seed": seed,
-        "overrides": dict(overrides or {}),
-    }
-    check_parameters(notebook, parameters)
-    stem = name or _stem(Path(source), lang)
+    parameters = _parameters(
+        notebook,
+        {
+            "source": str(Path(source).resolve()),
+            "mapping": str(Path(mapping).resolve()) if mapping else "",
+            "lang": lang,
+            "seed": seed,
+            "n": n,
+            "overrides": dict(overrides or {}),
+            "live": False,
+        },
+    )
+    if kind in NEEDS_SCENARIO:
+        check_experiment(source, kind, parameters["overrides"])
+    stem = name or _stem(Path(source), kind, lang)
     origin = {
         "kind": kind,
         "lang": lang,
-        "command": _command(source, kind, lang, mapping, seed),
+        "command": _command(source, kind, lang, mapping, seed, n),
         "input": _origin(source),
         "mapping": _origin(mapping) if mapping else None,
         "overrides": parameters["overrides"],
         "seed": seed,
+        **({"n": n} if n is not None else {}),
         "notebook": _origin(notebook),
     }
     with _workplace(Path(out)) as scratch:
@@ -176,9 +188,19 @@ def _notebook(kind: str) -> Path:
     return known[kind]
 
 
-def _stem(source: Path, lang: str) -> str:
-    """The name of the files: the input's, with the language unless English."""
+def _parameters(notebook: Path, offered: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that the notebook takes; what was given and it does not take is an error."""
+    known = declared(notebook)
+    taken = {name: value for name, value in offered.items() if name in known and value is not None}
+    asked = {name: value for name, value in offered.items() if name != "live" and value}
+    check_parameters(notebook, {**asked, **taken})
+    return taken
+
+
+def _stem(source: Path, kind: str, lang: str) -> str:
+    """The name of the files: the input's, with kind and language unless they are the usual."""
     stem = ENDINGS.sub("", source.resolve().name)
+    stem = stem if kind == USUAL else f"{stem}.{kind}"
     return stem if lang == "en" else f"{stem}.{lang}"
 
 
@@ -187,10 +209,13 @@ def _origin(path: str | Path) -> dict[str, str]:
     return {"name": Path(path).resolve().name, "sha256": fingerprint(path)}
 
 
-def _command(source: str | Path, kind: str, lang: str, mapping: str | Path, seed: int) -> str:
+def _command(
+    source: str | Path, kind: str, lang: str, mapping: str | Path, seed: int, n: int | None
+) -> str:
     """The command line that makes the same report."""
     words = ["funnelsim", "report", str(source), "--kind", kind, "--lang", lang]
     words += ["--mapping", str(mapping)] if mapping else []
+    words += ["--n", str(n)] if n is not None else []
     return shlex.join([*words, "--seed", str(seed)])
 
 
@@ -214,7 +239,7 @@ def _written(
     """The three files, complete, in a folder nobody looks at yet."""
     import nbformat
 
-    mark = f"funnelsim {funnelsim.__version__} · {origin['input']['name']} · "
+    mark = f"funnelsim {version('funnelsim')} · {origin['input']['name']} · "
     pdf = render(run.blocks, origin=mark + origin["input"]["sha256"][:12])
     pdf_file = scratch / f"{stem}.pdf"
     pdf_file.write_bytes(pdf)
@@ -227,7 +252,7 @@ def _written(
         "sentences": _sentences(run.blocks),
         "outputs": {file.name: _sha256(file) for file in (pdf_file, notebook_file)},
         "versions": {
-            "funnelsim": funnelsim.__version__,
+            "funnelsim": version("funnelsim"),
             "python": platform.python_version(),
             **{part: version(part) for part in PARTS},
         },

@@ -24,6 +24,7 @@ def sources():
         ("reporting", {"_": None, "n_": (1, 2)}),
         ("figures", {"text": None}),
         ("experiments", {"text": None}),
+        ("workbench", {"_": None}),
     ):
         messages = extract_from_dir(
             PACKAGE / folder, method_map=[("**.py", "python")], keywords=keywords

@@ -1,0 +1,415 @@
+"""The what-if report, section by section: comparison → blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+from funnelsim.reporting import parameters
+from funnelsim.reporting.blocks import (
+    advice,
+    column,
+    figure,
+    group,
+    risks,
+    section,
+    summary,
+    table,
+    text,
+)
+from funnelsim.reporting.document import AnyBlock, Figure, Group, Table
+from funnelsim.reporting.experiment import (
+    capital,
+    head,
+    headline,
+    made_from,
+    scale,
+    span,
+    today,
+)
+from funnelsim.reporting.settings import settings
+from funnelsim.reporting.texts import Texts, texts
+from funnelsim.reporting.what_if_findings import advice as counsel
+from funnelsim.reporting.what_if_findings import answer, found, question
+from funnelsim.reporting.what_if_findings import risks as dangers
+from funnelsim.scenarios.scenario import Scenario
+
+if TYPE_CHECKING:
+    from funnelsim.experiments import Comparison, Measure, Uplift
+
+__all__ = ["appendix", "demand", "effects", "elsewhere", "front", "making", "parts", "settled"]
+
+ACROSS: Final = 3  # what-ifs in one table
+FEWER: Final = 20  # replications under other demand
+MAIN: Final = ("leads", "won", "lost", "win_share", "cycle_time", "open_deals")
+CLEAR: Final = ("better", "worse", "more", "less")
+
+
+def elsewhere(
+    scenario: Scenario, what_ifs: Sequence[str] | None = None, *, seed: int, lang: str = "en"
+) -> dict[str, Comparison]:
+    """Ask the same with a tenth fewer and a tenth more leads.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    what_ifs : sequence of str, optional
+        Of those that the scenario lists; left out: all.
+    seed : int
+    lang : str
+        Of the keys.
+
+    Returns
+    -------
+    dict of str to Comparison
+        By what was done to the demand, in words; empty where no source has a rate.
+    """
+    from funnelsim.experiments import compare
+
+    t = texts(lang)
+    labels = {
+        0.9: t._("a tenth fewer leads"),
+        1.1: t._("a tenth more leads"),
+    }
+    rates = [key for key, source in scenario.sources.items() if source.rate is not None]
+    if not rates:
+        return {}
+    other = {
+        label: scenario.change(label, {f"sources.{key}.rate": {"times": by} for key in rates})
+        for by, label in labels.items()
+    }
+    return {
+        label: compare(changed, what_ifs or None, seed=seed, n=FEWER)
+        for label, changed in other.items()
+    }
+
+
+def front(
+    comparison: Comparison, lang: str = "en", *, other: Mapping[str, Comparison] | None = None
+) -> Group:
+    """Page 1: the question, the answer, one picture, risks, what follows.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    lang : str
+        Language of the report.
+    other : mapping of str to Comparison, optional
+        The same under other demand; see `elsewhere`.
+
+    Returns
+    -------
+    Group
+
+    Examples
+    --------
+    >>> from funnelsim.experiments import compare
+    >>> from funnelsim.scenarios.scenario import _TINY
+    >>> tiny = Scenario.model_validate(_TINY)
+    >>> more = tiny.change("More advertising", {"sources.web.rate": {"times": 1.1}})
+    >>> [block.kind for block in front(compare(tiny, [more], n=5, seed=7)).blocks]
+    ['cover', 'kpis', 'summary', 'figure', 'risks', 'advice']
+    """
+    t = texts(lang)
+    verdicts, under = found(comparison), other or {}
+    base = comparison.base
+    return group(
+        head(base.scenario, t, kicker=t._("What if"), question=question(comparison, t)),
+        today(base, t),
+        summary(answer(comparison, verdicts, t), title=t._("The answer")),
+        _picture(comparison, verdicts.measure, t),
+        risks(dangers(comparison, verdicts, under, t), title=t._("Risks")),
+        advice(counsel(comparison, verdicts, under, t), title=t._("What follows")),
+    )
+
+
+def effects(comparison: Comparison, lang: str = "en") -> Group:
+    """What each change does to the funnel as a whole.
+
+    Parameters
+    ----------
+    comparison, lang
+        As for `front`.
+
+    Returns
+    -------
+    Group
+    """
+    t = texts(lang)
+    decisive = headline(comparison.measures)
+    listed = [m for m in comparison.measures if m.id in MAIN or (m.unit == "minor" and not m.item)]
+    # Where deals won are the income, its name stands twice.
+    whole = list({measure.words(): measure for measure in reversed(listed)}.values())[::-1]
+    also = [m for m in whole if m.id == "won" and m.id != decisive.id]
+    lead = t._(
+        "Every change is simulated under the very same luck as no change: the same leads come, "
+        "and decide and wait as before unless the change makes the difference. So the difference "
+        "is known far better than either number."
+    )
+    return group(
+        section(t._("What each change does")),
+        text(lead),
+        *_tables(comparison, whole, t._("The funnel as a whole"), t),
+        *(_picture(comparison, measure, t) for measure in also),
+    )
+
+
+def parts(comparison: Comparison, lang: str = "en") -> Group:
+    """Where the effect shows: stages and teams.
+
+    Parameters
+    ----------
+    comparison, lang
+        As for `front`.
+
+    Returns
+    -------
+    Group
+        Only measures that some change clearly moves; teams in full.
+    """
+    t = texts(lang)
+    stages = ("conversion.", "dwell.", "entered.", "wip.")
+    teams = ("utilisation.", "wait.", "queue.", "given_up.")
+    moved = [m for m in comparison.measures if m.id.startswith(stages) and _moves(comparison, m)]
+    staff = [m for m in comparison.measures if m.id.startswith(teams)]
+    telling = [m for m in staff if m.id.startswith(("utilisation.", "wait."))]
+    staff = [m for m in staff if m in telling or _moves(comparison, m)]
+    told = (
+        t._("Stages in which a change moves something beyond chance; all others stay as they are.")
+        if moved
+        else t._("No change moves anything in any stage that chance would not.")
+    )
+    return group(
+        section(t._("Where it shows: stages and teams")),
+        text(told),
+        *(_tables(comparison, moved, t._("Stages"), t) if moved else []),
+        *(_tables(comparison, staff, t._("Teams"), t) if staff else []),
+    )
+
+
+def demand(comparison: Comparison, other: Mapping[str, Comparison], lang: str = "en") -> Group:
+    """Whether the answer holds with fewer and with more leads.
+
+    Parameters
+    ----------
+    comparison, lang
+        As for `front`.
+    other : mapping of str to Comparison
+        From `elsewhere`.
+
+    Returns
+    -------
+    Group
+        Empty where nothing else was tried.
+    """
+    if not other:
+        return group()
+    t = texts(lang)
+    measure = headline(comparison.measures)
+    cases = {t._("as things are"): comparison} | dict(other)
+    rows = [
+        (
+            comparison.called(name, t.lang),
+            *(_uplift(case, case.uplift(measure.id, name), t) for case in cases.values()),
+        )
+        for name in comparison.what_ifs
+    ]
+    return group(
+        section(t._("If the demand were another")),
+        text(t._("The same changes with a tenth fewer and a tenth more leads from every source.")),
+        table(
+            [column(t._("What if")), *(column(label, numeric=True) for label in cases)],
+            rows,
+            caption=t._("Change of {measure} by demand").format(measure=measure.words(t.lang, t._)),
+            note=_note(comparison, t)
+            + " "
+            + t._("With other demand: {n} pairs.").format(n=t.number(FEWER)),
+        ),
+    )
+
+
+def settled(comparison: Comparison, lang: str = "en") -> Group:
+    """What was assumed: the values that each change sets.
+
+    Parameters
+    ----------
+    comparison, lang
+        As for `front`.
+
+    Returns
+    -------
+    Group
+    """
+    t = texts(lang)
+    told = settings(comparison.base.scenario, tuple(comparison.what_ifs), t)
+    if told is None:
+        return group()
+    return group(section(t._("What was assumed")), told)
+
+
+def making(
+    comparison: Comparison,
+    lang: str = "en",
+    *,
+    source: str,
+    overrides: Mapping[str, object] | None = None,
+) -> Group:
+    """How the report was made: input, seed, replications, definitions.
+
+    Parameters
+    ----------
+    comparison, lang
+        As for `front`.
+    source : str
+        The scenario's file.
+    overrides : mapping, optional
+        What was changed in the scenario for all variants.
+
+    Returns
+    -------
+    Group
+    """
+    t = texts(lang)
+    return group(
+        section(t._("How this report was made")),
+        made_from(
+            comparison.base,
+            t,
+            source=source,
+            overrides=overrides,
+            variants=len(comparison.what_ifs) + 1,
+            level=comparison.level,
+        ),
+        *(text(told) for told in _definitions(comparison, t)),
+    )
+
+
+def appendix(scenario: Scenario, lang: str = "en") -> Group:
+    """The scenario's numbers: sources, stages, teams.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        As things are.
+    lang : str
+
+    Returns
+    -------
+    Group
+    """
+    t = texts(lang)
+    shown = [parameters.sources(scenario, t), parameters.stages(scenario, t)]
+    teams = parameters.teams(scenario, t)
+    return group(
+        section(t._("Appendix: the funnel as things are")), *shown, *([teams] if teams else [])
+    )
+
+
+def _picture(comparison: Comparison, measure: Measure, t: Texts) -> Figure:
+    """Uplifts of one measure with their intervals."""
+    caption = t._("Change of {measure} in {span}, against things as they are").format(
+        measure=measure.words(t.lang, t._), span=span(comparison.base.scenario, t)
+    )
+    drawn = comparison.plot(measure.id, lang=t.lang, text=t._)
+    return figure(drawn, caption=caption, key=f"uplift-{measure.id}")
+
+
+def _tables(
+    comparison: Comparison, measures: Sequence[Measure], caption: str, t: Texts
+) -> list[AnyBlock]:
+    """Measures by what-if, a few what-ifs to a table."""
+    names = list(comparison.what_ifs)
+    return [
+        _table(comparison, measures, names[i : i + ACROSS], caption, t)
+        for i in range(0, len(names), ACROSS)
+    ]
+
+
+def _table(
+    comparison: Comparison,
+    measures: Iterable[Measure],
+    names: Sequence[str],
+    caption: str,
+    t: Texts,
+) -> Table:
+    """One row a measure: as things are, and the change by what-if."""
+    rows = [row for measure in measures if (row := _row(comparison, measure, names, t)) is not None]
+    heads = [column(comparison.called(name, t.lang), numeric=True) for name in names]
+    return table(
+        [column(t._("Measure")), column(t._("As things are"), numeric=True), *heads],
+        rows,
+        caption=caption,
+        note=_note(comparison, t),
+    )
+
+
+def _row(
+    comparison: Comparison, measure: Measure, names: Sequence[str], t: Texts
+) -> tuple[str, ...] | None:
+    """A measure as things are and how each change moves it."""
+    uplifts = {
+        name: comparison.uplift(measure.id, name)
+        for name in names
+        if any(measure.id == other.id for other in comparison.what_ifs[name].measures)
+    }
+    known = [uplift for uplift in uplifts.values() if uplift.n]
+    if not known:
+        return None
+    value = scale(measure, [], comparison.base.scenario, t).value(known[0].baseline)
+    cells = (_uplift(comparison, uplifts[name], t) if name in uplifts else "–" for name in names)
+    return capital(measure.words(t.lang, t._)), value, *cells
+
+
+def _uplift(comparison: Comparison, uplift: Uplift, t: Texts) -> str:
+    """A change, and below it its interval; ? where one cannot tell."""
+    if not uplift.n:
+        return "–"
+    if uplift.verdict == "same":
+        return t._("no difference")
+    sizes = (uplift.uplift, uplift.lo, uplift.hi)
+    written = scale(uplift.measure, sizes, comparison.base.scenario, t)
+    size = ("+" if uplift.uplift > 0 else "") + written.gap(uplift.uplift)
+    between = ""
+    if uplift.n > 1:
+        between = t._("{lo} to {hi}").format(lo=written.bare(uplift.lo), hi=written.bare(uplift.hi))
+    if 1 < uplift.n < len(comparison.base):
+        between += t._(" ({n} pairs)").format(n=t.number(uplift.n))
+    doubt = "" if uplift.verdict in CLEAR else "? "
+    return f"{doubt}{size}\n{between}".rstrip()
+
+
+def _note(comparison: Comparison, t: Texts) -> str:
+    """How to read the numbers of a table."""
+    return t._(
+        "Mean difference of {n} pairs of runs ({level} interval, over all changes together). "
+        "?: not to be told from chance."
+    ).format(n=t.number(len(comparison.base)), level=t.share(comparison.level))
+
+
+def _moves(comparison: Comparison, measure: Measure) -> bool:
+    """Whether some change moves a measure beyond chance."""
+    return any(
+        comparison.uplift(measure.id, name).verdict in CLEAR
+        for name, reps in comparison.what_ifs.items()
+        if any(measure.id == other.id for other in reps.measures)
+    )
+
+
+def _definitions(comparison: Comparison, t: Texts) -> list[str]:
+    """What the numbers mean."""
+    return [
+        t._(
+            "A measure counts what happens inside the window, whoever it happens to. “As things "
+            "are” is the mean of {n} runs; “95% of futures” is where one single run may come to "
+            "lie, and so may reality if the scenario is right."
+        ).format(n=t.number(len(comparison.base))),
+        t._(
+            "Intervals of changes are Student's t for paired runs, widened (Bonferroni) so that "
+            "they hold for all changes of one measure together. Of many measures, some will still "
+            "stray by chance: decide by the one on page 1."
+        ),
+        t._(
+            "Money is counted as far as the scenario gives it: what a change itself costs is not "
+            "in it, unless it is a cost of staff, leads or deals that the scenario knows."
+        ),
+    ]

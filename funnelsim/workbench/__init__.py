@@ -1,0 +1,7 @@
+"""Widgets for JupyterLab: move a lever, see what follows."""
+
+from __future__ import annotations
+
+from funnelsim.workbench.what_if import Bench, what_if
+
+__all__ = ["Bench", "what_if"]
