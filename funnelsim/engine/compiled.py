@@ -6,6 +6,7 @@ it cannot run it refuses by name. ``kernel`` holds the loop itself.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from funnelsim.engine import kernel, layout
 from funnelsim.engine.arrivals import Arrivals, arrivals
 from funnelsim.engine.draws import SwiftStream
+from funnelsim.engine.jit import kept
 from funnelsim.engine.layout import Job, State
 from funnelsim.engine.packing import Packed, pack
 from funnelsim.engine.plan import ACQUIRED, Plan
@@ -87,6 +89,7 @@ def _run(
         factors=np.concatenate([np.zeros(0), *luck]),
         limits=np.array([limits.wait, limits.age]),
     )
+    _tell_of_compiling()
     state = _begin(plan, job, keep=keep, told=progress is not None)
     status = _simulate(job, state)
     while status in {layout.MORE_ROOM, layout.TICK}:
@@ -105,6 +108,12 @@ def _run(
     if progress is not None:
         progress(1.0)
     return job, leads, seats, state
+
+
+def _tell_of_compiling() -> None:
+    """Say why the first run takes so long, to who sits before a terminal."""
+    if not kernel.simulate.signatures and not kept() and sys.stderr.isatty():
+        sys.stderr.write("Compiling the fast engine, once: about half a minute …\n")
 
 
 def _simulate(job: Job, state: State) -> int:
