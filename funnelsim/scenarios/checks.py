@@ -165,14 +165,22 @@ def _clocks(scenario: Scenario) -> Iterator[Finding]:
 
 
 def _dated(scenario: Scenario) -> Iterator[Finding]:
-    """Changes that have no date or cannot be made on one."""
+    """Changes that have no date, cannot be made on one, or catch leads from then on."""
     try:
-        timetable(scenario)
+        dated = timetable(scenario)
     except ScenarioError as refused:
         for problem in refused.problems:
             yield Finding(
                 severity="error", message=problem.message, path=problem.path, fix=problem.fix
             )
+        return
+    known = set(_dead_ends(Paths(scenario)))
+    for day, changed in dated:
+        for finding in _dead_ends(Paths(changed)):
+            if finding not in known:
+                known.add(finding)
+                since = f"from {day} on, {finding.message}"
+                yield finding.model_copy(update={"message": since, "path": "changes"})
 
 
 def _dead_ends(paths: Paths) -> Iterator[Finding]:
