@@ -93,14 +93,14 @@ def test_every_sound_scenario_can_be_checked(scenario):
 
 def test_a_dated_change_that_catches_leads_is_an_error():
     caught = scenario_with(
-        changes={"no way": {"start": "2026-04-01", "set": {"stages.demo.next.to": {"demo": 1}}}},
+        changes={"no-way": {"start": "2026-04-01", "set": {"stages.demo.next.to": {"demo": 1}}}},
         stages__demo__next={"advance": "demo", "to": {"demo": 0.1, "won": 0.5, "lost": 0.4}},
     )
     texts = [text for text in found(caught) if text.startswith("error")]
-    assert texts == [
-        "error: changes: from 2026-04-01 on, leads that enter demo never get out: it leads only "
-        "to itself. Give one of them a way to a stage without next, or a timeout."
-    ]
+    assert len(texts) == 1
+    assert texts[0].startswith(
+        "error: changes: from 2026-04-01 on, leads that enter demo never get out"
+    )
 
 
 def test_a_cycle_without_exit_is_an_error():
