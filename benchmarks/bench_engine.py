@@ -13,13 +13,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numba
 import numpy as np
 from peers import cimba_bank, plain_simpy
 from peers.bank import LEADS_PER_WEEK, SCENARIO, Outcome
-from rounds import Times, each, keep, ratio, row, seconds, take_turns
+from rounds import Stopwatch, Times, each, keep, ratio, row, seconds, take_turns
 
 from funnelsim.engine import Plan, Tally, compiled, kernel, make_plan, reference, tally
 from funnelsim.engine.arrivals import arrivals
@@ -245,30 +245,22 @@ def breakdown(rounds: int) -> dict[str, dict[str, float]]:
     """Kernel and arrivals, nanoseconds a lead, least of some rounds, per variant."""
     plans = {name: make_plan(world) for name, world in variants().items()}
     best: dict[str, dict[str, float]] = {}
-    watched: list[float] = []
-    whole = kernel.simulate
-
-    def timed(*arguments: Any) -> int:  # noqa: ANN401 - the kernel's own
-        status: list[int] = []
-        watched.append(seconds(lambda: status.append(whole(*arguments))))
-        return status[0]
-
-    kernel.simulate = timed
+    watch = kernel.simulate = Stopwatch(kernel.simulate)
     for _ in range(rounds + 1):
         for name, plan in plans.items():
-            watched.clear()
+            watch.total = 0.0
             found = compiled.sums(plan, Stream(SEED, 0))
             leads = int(found.arrived.sum())
             drawn = seconds(lambda plan=plan: arrivals(plan, SwiftStream(SEED, 0)))
             now = {
-                "kernel": 1e9 * sum(watched) / leads,
+                "kernel": 1e9 * watch.total / leads,
                 "arrivals": 1e9 * drawn / leads,
                 "visits": found.entered.sum() / leads,
                 "works": found.started.sum() / leads,
             }
             before = best.setdefault(name, now)
             best[name] = {key: min(before[key], now[key]) for key in now}
-    kernel.simulate = whole
+    kernel.simulate = watch.function
     return best
 
 

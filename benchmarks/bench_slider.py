@@ -14,13 +14,11 @@ import cProfile
 import io
 import pstats
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from rounds import ROUNDS, each, keep, row
+from rounds import ROUNDS, Stopwatch, each, keep, row
 
 from funnelsim import shipped
 from funnelsim.engine import compiled, kernel, make_plan, tally
@@ -49,21 +47,6 @@ def moved(number: int) -> Scenario:
             "stages.decision.next.to.contract": {"add": 0.0001 * (number + 1)},
         },
     )
-
-
-class Stopwatch:
-    """Adds up the processor time of a function's calls, thread by thread."""
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function, self.lock = function, threading.Lock()
-        self.total = 0.0
-
-    def __call__(self, *args: object, **more: object) -> object:
-        start = time.thread_time()
-        found = self.function(*args, **more)
-        with self.lock:
-            self.total += time.thread_time() - start
-        return found
 
 
 def slide(number: int, workers: int) -> dict[str, float]:
