@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def _run(words: list[str]) -> int:
     """Run a verb; its exit code."""
-    from funnelsim.cli.verbs import app
+    from funnelsim.cli.experiments import app
 
     try:
         app(args=words, prog_name="funnelsim")

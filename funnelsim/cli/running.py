@@ -14,7 +14,7 @@ from funnelsim.events import EventLog
 from funnelsim.scenarios.checks import load_sound
 from funnelsim.scenarios.scenario import Scenario
 
-__all__ = ["is_scenario", "manifest_of", "opened", "played", "ready"]
+__all__ = ["is_scenario", "made_with", "manifest_of", "opened", "played", "ready"]
 
 Settings = Mapping[str, Any]
 
@@ -72,9 +72,14 @@ def manifest_of(
         "overrides": dict(settings),
         "seed": seed,
         "replication": replication,
-        "versions": {
-            "funnelsim": version("funnelsim"),
-            "python": platform.python_version(),
-            **{part: version(part) for part in _PARTS},
-        },
+        "versions": made_with(),
+    }
+
+
+def made_with() -> dict[str, str]:
+    """Versions of what numbers hang on."""
+    return {
+        "funnelsim": version("funnelsim"),
+        "python": platform.python_version(),
+        **{part: version(part) for part in _PARTS},
     }

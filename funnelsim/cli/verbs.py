@@ -9,7 +9,7 @@ import typer
 
 from funnelsim.cli.options import Input, Json, Lang, Mapping, Seed, Set, overrides
 
-__all__ = ["app"]
+__all__ = ["ScenarioFile", "app"]
 
 app = typer.Typer(
     name="funnelsim",
@@ -215,11 +215,19 @@ def measures(  # noqa: PLR0913, PLR0917 - one parameter an option
 
 
 @app.command()
-def report(
+def report(  # noqa: PLR0913, PLR0917 - one parameter an option
     source: Input,
-    kind: Annotated[str, typer.Option("--kind", help="Which report.")] = "funnel-review",
+    kind: Annotated[
+        str, typer.Option("--kind", help="funnel-review, what-if or levers.")
+    ] = "funnel-review",
     mapping: Mapping = None,
     seed: Seed = 1,
+    n: Annotated[
+        int | None,
+        typer.Option(
+            "--n", min=2, help="Replications, for what-if and levers.", show_default=False
+        ),
+    ] = None,
     settings: Set = None,
     lang: Lang = "en",
     out: Annotated[Path, typer.Option("--out", help="Folder of the report.")] = Path("reports"),
@@ -240,6 +248,7 @@ def report(
         out=out,
         mapping=mapping or "",
         seed=seed,
+        n=n,
         overrides=changes,
     )
     if as_json:

@@ -96,7 +96,7 @@ def uplift(
         write_heading(sheet, heading, WIDTH - 0.02, height - 0.13, width=NUMBERS + 1)
         for index, row in enumerate(_rows(frame)):
             y = height - HEAD - (index + 0.5) * pitch
-            write_name(sheet, wording.label(row["what_if"]), y, width=NAMES - 0.12)
+            write_name(sheet, wording.label(row["what_if"]), y, width=NAMES - 0.12, lines=3)
             _mark(axes, row, index)
             sheet.text(WIDTH - 0.02, y + 0.08, _signed(scale, row["uplift"]), weight=600, **RIGHT)
             between = _between(scale, row, wording)

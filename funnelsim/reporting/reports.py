@@ -27,7 +27,7 @@ from funnelsim.reporting.notebooks import Run, check_parameters, declared, execu
 from funnelsim.reporting.pdf import render
 from funnelsim.reporting.texts import texts
 
-__all__ = ["Report", "kinds", "report"]
+__all__ = ["Report", "kinds", "report", "workplace"]
 
 PARTS = ("numpy", "pandas", "scipy", "statsmodels", "simpy", "matplotlib", "papermill", "typst")
 USUAL = "funnel-review"
@@ -167,7 +167,7 @@ def report(  # noqa: PLR0913 - one keyword per thing a planner may choose
         **({"n": n} if n is not None else {}),
         "notebook": _origin(notebook),
     }
-    with _workplace(Path(out)) as scratch:
+    with workplace(Path(out)) as scratch:
         began = time.time()
         run = execute(notebook, parameters, timeout=timeout, progress=progress)
         files = _written(run, scratch, stem, origin, began)
@@ -220,7 +220,7 @@ def _command(
 
 
 @contextmanager
-def _workplace(out: Path) -> Iterator[Path]:
+def workplace(out: Path) -> Iterator[Path]:
     """A folder beside the results, on the same disk, gone in the end."""
     try:
         out.mkdir(parents=True, exist_ok=True)

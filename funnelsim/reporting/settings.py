@@ -179,5 +179,6 @@ def _simple(value: object, path: str, t: Texts) -> str:
         return t._("yes") if value else t._("no")
     if isinstance(value, (int, float)):
         is_share = ".to." in path or path.endswith(SHARES)
-        return percent(value, t) if is_share else exact(value, t)
+        shown = float(f"{value:.4g}")
+        return percent(shown, t) if is_share else exact(shown, t)
     return "–" if value is None else str(value)

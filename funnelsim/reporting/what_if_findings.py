@@ -82,7 +82,9 @@ def question(comparison: Comparison, t: Texts) -> str:
     ).format(n=t.number(len(names)))
 
 
-def answer(comparison: Comparison, verdicts: Verdicts, t: Texts) -> list[Sentence]:
+def answer(
+    comparison: Comparison, verdicts: Verdicts, t: Texts, *, most: int = TOLD
+) -> list[Sentence]:
     """Which one is best, if one can tell, and what each of them does.
 
     Parameters
@@ -90,13 +92,15 @@ def answer(comparison: Comparison, verdicts: Verdicts, t: Texts) -> list[Sentenc
     comparison : Comparison
     verdicts : Verdicts
     t : Texts
+    most : int
+        So many have a sentence of their own: page 1 has room for four.
 
     Returns
     -------
     list of Sentence
     """
     names = [*verdicts.better, *verdicts.worse, *verdicts.unclear]
-    said = [told(comparison, name, verdicts.measure, t) for name in names[:TOLD]]
+    said = [told(comparison, name, verdicts.measure, t) for name in names[:most]]
     return [_overall(comparison, verdicts, t), *said] if len(names) > 1 else said
 
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from funnelsim.workbench.what_if import Bench, what_if
+from funnelsim.workbench.bench import Bench, what_if
 
 __all__ = ["Bench", "what_if"]
