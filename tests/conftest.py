@@ -20,6 +20,6 @@ settings.register_profile(
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
-# Costly properties get fewer (tests/sizes.py).
-settings.register_profile("full", settings.get_profile("smoke"), max_examples=200)
+# Costly properties get fewer (tests/sizes.py). 200 is the aim; 60 is what all have been run at.
+settings.register_profile("full", settings.get_profile("smoke"), max_examples=60)
 settings.load_profile("smoke")
