@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 __all__ = ["advice", "answer", "details", "risks"]
 
-ON_FRONT = 4
+ON_FRONT = 3
 CLEAR = ("better", "more")
 
 
 def answer(found: Levers, t: Texts) -> list[Sentence]:
-    """The largest step, what limits, and what pays: at most four sentences.
+    """The largest step, what limits, and what pays: at most three sentences.
 
     Parameters
     ----------
