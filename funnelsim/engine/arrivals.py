@@ -16,7 +16,6 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from funnelsim.engine.plan import Epoch, Plan, PlanSource
 from funnelsim.engine.shocks import factors_at
@@ -74,7 +73,7 @@ def arrivals(plan: Plan, stream: Stream) -> Arrivals:
     if (np.diff(np.sort(columns["key"])) == 0).any():
         msg = f"two leads share a random key (seed {stream.seed}); run with another seed"
         raise RunError(msg)
-    order = np.argsort(columns["arrived_at"])
+    order = np.argsort(columns["arrived_at"], kind="stable")  # nearly in order already
     if (np.diff(columns["arrived_at"][order]) == 0).any():
         order = np.lexsort((columns["key"], columns["arrived_at"]))
     return Arrivals(**{name: column[order] for name, column in columns.items()})
@@ -183,6 +182,8 @@ def _counts(u: Floats, mean: Floats, stream: Stream) -> Ints:
     count = stream.poisson(u, np.minimum(mean, _LARGE))
     large = mean > _LARGE
     if large.any():
+        from scipy import stats
+
         count[large] = np.asarray(stats.poisson.ppf(u[large], mean[large])).astype(np.int64)
     return count
 

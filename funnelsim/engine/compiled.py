@@ -71,8 +71,7 @@ def _run(
     """Run to the end; hands back what went in and what came out."""
     stream = SwiftStream(stream.seed, stream.replication)
     leads = arrivals(plan, stream)
-    seats = [seats_over_time(plan, i, stream) for i in range(len(plan.epochs[0].teams))]
-    changes = sorted((at, team, n) for team, steps in enumerate(seats) for at, n in steps)
+    seats, changes = _seats(plan, stream)
     luck = [factors(shock, stream) for shock in plan.shocks]
     job = Job(
         packed=_packed(plan),
@@ -85,7 +84,7 @@ def _run(
         value=leads.value,
         cost=leads.cost,
         acquired=np.array([plan.marks.index(ACQUIRED), plan.kinds_of_marks.index(ACQUIRED[0])]),
-        changes=np.array(changes, np.int64).reshape(-1, 3),
+        changes=changes,
         factors=np.concatenate([np.zeros(0), *luck]),
         limits=np.array([limits.wait, limits.age]),
     )
@@ -218,6 +217,20 @@ def _room_for_rows(state: State, wanted: int) -> State:
             table = layout.longer(table)
         more[name] = table
     return state._replace(**more)
+
+
+def _seats(plan: Plan, stream: Stream) -> tuple[list[Seats], Ints]:
+    """Seats over time of every team, and all their changes by instant; kept if no luck is in."""
+    if "seats" in plan.kept:
+        kept: tuple[list[Seats], Ints] = plan.kept["seats"]
+        return kept
+    seats = [seats_over_time(plan, i, stream) for i in range(len(plan.epochs[0].teams))]
+    changes = sorted((at, team, n) for team, steps in enumerate(seats) for at, n in steps)
+    found = seats, np.array(changes, np.int64).reshape(-1, 3)
+    teams = [team for epoch in plan.epochs for team in epoch.teams]
+    if not any(team.shrinkage or team.attrition for team in teams):
+        plan.kept["seats"] = found
+    return found
 
 
 def _packed(plan: Plan) -> Packed:
