@@ -296,5 +296,5 @@ def test_every_measure_has_a_name_in_the_language(lang):
 def test_a_sentence_in_ukrainian(listed):
     told = listed.sentence("won", "third", lang="uk", text=texts("uk")._)
     assert told.startswith("What if three were at the desk: виграні угоди — більше на ")
-    assert " за 2 тиж.; це варте " in told
+    assert " за 2 тиж.; це дає " in told
     assert "завантаження команди «Help desk» — " in told
