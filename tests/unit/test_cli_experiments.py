@@ -10,27 +10,11 @@ import pytest
 from funnelsim.cli import main
 from funnelsim.cli.options import precisions, sweep_values
 from funnelsim.errors import ParameterError
+from tests.unit.test_cli import SMALL as WITHOUT_WHAT_IFS
 
-SMALL = """\
-funnelsim: 1
-name: small
-title: {en: Small funnel, uk: Мала воронка}
-run: {start: 2026-03-02, horizon: 8 w, warm_up: 2 w}
-currency: UAH
-calendars:
-  office: {hours: {mon-fri: 9-17}}
-teams:
-  sales: {seats: 2, calendar: office, label: {en: Sales, uk: Продажі}}
-sources:
-  web: {stage: demo, rate: 6 / d, value: 1000, label: {en: Web, uk: Сайт}}
-stages:
-  demo:
-    label: {en: Demo, uk: Демо}
-    delay_before: {median: 1 d, p90: 3 d}
-    efforts: {call: {team: sales, duration: 40 min}}
-    next: {advance: won, to: {won: 40 %, lost: 60 %}}
-  won: {marks: won, label: {en: Won, uk: Виграно}}
-  lost: {marks: {kind: lost, reason: price}, label: {en: Lost, uk: Втрачено}}
+SMALL = (
+    WITHOUT_WHAT_IFS
+    + """\
 what_ifs:
   better:
     label: {en: What if the demo were better?, uk: "Що, якби демо було краще?"}
@@ -39,6 +23,7 @@ what_ifs:
     label: {en: What if nothing changed?, uk: "Що, якби нічого не змінилося?"}
     set: {teams.sales.seats: 2}
 """
+)
 KINDS = {"txt", "csv", "svg", "png", "manifest"}
 
 
