@@ -111,7 +111,8 @@ def _run(
 
 def _tell_of_compiling() -> None:
     """Say why the first run takes so long, to who sits before a terminal."""
-    if not kernel.simulate.signatures and not kept() and sys.stderr.isatty():
+    compiled = getattr(kernel.simulate, "signatures", True)  # nothing to compile if switched off
+    if not compiled and not kept() and sys.stderr.isatty():
         sys.stderr.write("Compiling the fast engine, once: about half a minute …\n")
 
 

@@ -191,7 +191,8 @@ def _calendars_without_dst() -> AbstractContextManager[Any]:
 def _pairs() -> AbstractContextManager[Any]:
     """Leads come in twos: the same mean, twice the variance."""
     poisson = Stream.poisson
-    return mock.patch.object(Stream, "poisson", lambda u, mean: 2 * poisson(u, mean / 2))
+    twos = staticmethod(lambda u, mean: 2 * poisson(u, mean / 2))
+    return mock.patch.object(Stream, "poisson", twos)
 
 
 def _requests(order: Callable[..., tuple[int, int, int]]) -> AbstractContextManager[Any]:
