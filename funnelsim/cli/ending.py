@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
 from typing import NoReturn
 
 from funnelsim.errors import InputError, RunError
@@ -36,24 +40,53 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     SystemExit: 0
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
-    try:
-        code = _run(words)
-    except KeyboardInterrupt:
-        code = STOPPED
-    except InputError as wrong:
-        code = WRONG_INPUT
-        _tell_problems(wrong, as_json="--json" in words)
-    except RunError as failed:
-        code = FAILED
-        print(failed, file=sys.stderr)  # noqa: T201 - the message is the output
-    except Exception as unexpected:
-        if os.environ.get(DEBUG):
-            raise
-        code = FAILED
-        _tell_unexpected(unexpected)
+    with _listening() as heard:
+        code = _code(words, heard)
     if code == STOPPED:
         print("Stopped. Nothing is left half-written.", file=sys.stderr)  # noqa: T201 - same
     sys.exit(code)
+
+
+def _code(words: list[str], heard: list[int]) -> int:
+    """Run a verb and tell what went wrong; the exit code."""
+    try:
+        return _run(words)
+    except KeyboardInterrupt:
+        return STOPPED
+    except InputError as wrong:
+        _tell_problems(wrong, as_json="--json" in words)
+        return WRONG_INPUT
+    except RunError as failed:
+        print(failed, file=sys.stderr)  # noqa: T201 - the message is the output
+        return FAILED
+    except Exception as unexpected:
+        if heard:  # an import that Ctrl-C broke off ends in any error
+            return STOPPED
+        if os.environ.get(DEBUG):
+            raise
+        _tell_unexpected(unexpected)
+        return FAILED
+
+
+@contextmanager
+def _listening() -> Iterator[list[int]]:
+    """Note every Ctrl-C, and let it do what it always does."""
+    heard: list[int] = []
+    before = signal.getsignal(signal.SIGINT)
+
+    def note(number: int, frame: FrameType | None) -> None:
+        heard.append(number)
+        if callable(before):
+            before(number, frame)
+
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield heard
+        return
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield heard
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _run(words: list[str]) -> int:

@@ -253,7 +253,9 @@ def interrupted(tmp_path, *words):
 )
 def test_ctrl_c_stops_and_leaves_nothing_half_written(tmp_path, words):
     code, err = interrupted(tmp_path, *words)
-    assert code == 130
+    # Where Ctrl-C met the import of a C extension, Python itself ends by the signal, which a
+    # shell shows as 130, too.
+    assert code in {130, -signal.SIGINT}
     assert err.strip() == "Stopped. Nothing is left half-written."
     left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")}
     assert left <= {"busy.yaml", "reports"}
