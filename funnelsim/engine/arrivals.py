@@ -10,6 +10,7 @@ replayed moments are keyed in the same way.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -160,21 +161,20 @@ def _by_rate(
 
 
 def _demand(plan: Plan, number: int, stream: Stream) -> tuple[Ints, Ints, Floats]:
-    """The hours of the run, their lengths and mean leads; kept if no luck is in them."""
-    key = f"demand/{number}"
-    if key in plan.kept:
-        kept: tuple[Ints, Ints, Floats] = plan.kept[key]
-        return kept
-    hours, length = _hours(plan)
-    mean = np.zeros(len(hours))
-    for epoch in plan.epochs:
-        later = hours >= epoch.start if epoch is not plan.epochs[0] else np.ones(len(hours), bool)
-        mean[later] = _hourly_mean(plan, epoch, number, hours[later], stream)
-    demand = hours, length, mean * (length / HOUR)
+    """The hours of the run, their lengths and mean leads."""
+    hours, length = plan.once("hours", partial(_hours, plan))
+
+    def mean() -> Floats:
+        found = np.zeros(len(hours))
+        for epoch in plan.epochs:
+            later = np.full(len(hours), epoch is plan.epochs[0]) | (hours >= epoch.start)
+            found[later] = _hourly_mean(plan, epoch, number, hours[later], stream)
+        scaled: Floats = found * (length / HOUR)
+        return scaled
+
     sources = [epoch.sources[number] for epoch in plan.epochs]
-    if not any(source.daily or source.shocks for source in sources):
-        plan.kept[key] = demand
-    return demand
+    lucky = any(source.daily or source.shocks for source in sources)
+    return hours, length, plan.once(f"demand/{number}", mean, lucky=lucky)
 
 
 def _counts(u: Floats, mean: Floats, stream: Stream) -> Ints:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from funnelsim.engine.arrivals import Arrivals, arrivals
 from funnelsim.engine.draws import SwiftStream
 from funnelsim.engine.jit import kept
 from funnelsim.engine.layout import Job, State
-from funnelsim.engine.packing import Packed, pack
+from funnelsim.engine.packing import pack
 from funnelsim.engine.plan import ACQUIRED, Plan
 from funnelsim.engine.rows import Columns, Rows
 from funnelsim.engine.seating import Seats, seats_over_time
@@ -33,7 +34,6 @@ Ints = NDArray[np.int64]
 Progress = Callable[[float], None]
 
 _FIRST = 256  # rows of every table to begin with
-_RESERVE = 64  # marks that one step may leave
 
 _VISITS = ("lead", "visit", "stage", "entered_at", "ready_at", "left_at", "exit", "next_stage")
 _EFFORTS = ("lead", "visit", "effort", "team", "queued_at", "started_at", "ended_at")
@@ -71,10 +71,12 @@ def _run(
     """Run to the end; hands back what went in and what came out."""
     stream = SwiftStream(stream.seed, stream.replication)
     leads = arrivals(plan, stream)
-    seats, changes = _seats(plan, stream)
+    teams = [team for epoch in plan.epochs for team in epoch.teams]
+    lucky = any(team.shrinkage or team.attrition for team in teams)
+    seats, changes = plan.once("seats", partial(_seats, plan, stream), lucky=lucky)
     luck = [factors(shock, stream) for shock in plan.shocks]
     job = Job(
-        packed=_packed(plan),
+        packed=plan.once("packed", partial(pack, plan)),
         span=np.array([plan.start, plan.observed_from, plan.observed_until]),
         luck=np.array([stream.seed, stream.replication], np.uint64),
         key=leads.key,
@@ -93,7 +95,7 @@ def _run(
     status = _simulate(job, state)
     while status in {layout.MORE_ROOM, layout.TICK}:
         if status == layout.MORE_ROOM:
-            state = _with_room(state, int(job.packed.size[3]))
+            state = _with_room(state, job.packed.size)
         elif progress is not None:
             progress(int(state.registers[layout.BUCKET]) / len(state.buckets))
         status = _simulate(job, state)
@@ -102,7 +104,7 @@ def _run(
         msg = f"a lead goes round in {name} for ever: give it a delay or a way out"
         raise RunError(msg)
     if keep:
-        state = _room_for_rows(state, len(state.slots) << int(job.packed.size[5]))
+        state = _room_for_rows(state, len(state.slots) << int(job.packed.size[layout.SHIFT]))
     kernel.close(job, state)
     if progress is not None:
         progress(1.0)
@@ -133,7 +135,7 @@ def _simulate(job: Job, state: State) -> int:
 def _begin(plan: Plan, job: Job, *, keep: bool, told: bool) -> State:
     """An empty funnel."""
     packed, (start, since, until) = job.packed, job.span.tolist()
-    stages, teams, kinds, breadth, weeks, shift, _ = packed.size.tolist()
+    stages, teams, kinds, breadth, weeks, shift, most_marks = packed.size.tolist()
     n = len(job.arrived)
     width = 10
     while (until - start) >> width > max(2 * n, 1024):
@@ -147,12 +149,13 @@ def _begin(plan: Plan, job: Job, *, keep: bool, told: bool) -> State:
     registers[layout.FREE_SLOTS] = registers[layout.FREE_REQUESTS] = _FIRST
     registers[layout.FREE_TIMERS] = _FIRST
     wide = max(stages, teams, kinds, len(plan.epochs[0].sources))
-    rows = 4 * _FIRST if keep else 1 + int(packed.size[6])
+    rows = max(4 * _FIRST if keep else 1, 1 + most_marks)
     slots = np.zeros((_FIRST, layout.SLOT), np.int64)
     slots[:, layout.LEAD] = -1
     return State(
         slots=slots,
         nths=np.zeros((_FIRST, stages), np.int64),
+        seen=np.zeros((_FIRST, kinds), np.int64),
         free_slots=np.arange(_FIRST),
         tasks=np.zeros((_FIRST << shift, layout.TASK), np.int64),
         tokens=np.zeros(_FIRST << shift, np.int64),
@@ -177,34 +180,27 @@ def _begin(plan: Plan, job: Job, *, keep: bool, told: bool) -> State:
     )
 
 
-def _with_room(state: State, breadth: int) -> State:
+def _with_room(state: State, size: Ints) -> State:
     """The same state with longer tables where rows ran out."""
-    registers, longer = state.registers, layout.longer
+    registers, longer, breadth = state.registers, layout.longer, size[layout.BREADTH]
     more: dict[str, Any] = {}
-    if registers[layout.FREE_SLOTS] == 0:
-        names = ("slots", "nths", "tasks", "tokens", "free_slots")
-        more |= {name: longer(getattr(state, name)) for name in names}
+    pools = (
+        (layout.FREE_SLOTS, 1, ("free_slots", "slots", "nths", "seen", "tasks", "tokens")),
+        (layout.FREE_REQUESTS, breadth, ("free_requests", "requests", "agenda")),
+        (layout.FREE_TIMERS, 1, ("free_timers", "timers", "near")),
+    )
+    for register, wanted, names in pools:
+        if registers[register] < wanted:
+            free, *_ = tables = [longer(getattr(state, name)) for name in names]
+            more |= dict(zip(names, tables, strict=True))
+            left, new = int(registers[register]), len(free) // 2
+            free[left : left + new] = np.arange(new, 2 * new)
+            registers[register] = left + new
+    if "slots" in more:
         more["slots"][len(state.slots) :, layout.LEAD] = -1
-        registers[layout.FREE_SLOTS] = _refill(more["free_slots"], len(state.slots))
-    if registers[layout.FREE_REQUESTS] < breadth:
-        kept, free = int(registers[layout.FREE_REQUESTS]), longer(state.free_requests)
-        new = np.arange(len(state.requests), len(free))
-        free[kept : kept + len(new)] = new
-        registers[layout.FREE_REQUESTS] = kept + len(new)
-        more |= {"free_requests": free, "requests": longer(state.requests)}
-        more["agenda"] = longer(state.agenda)
-    if registers[layout.FREE_TIMERS] == 0:
-        more |= {name: longer(getattr(state, name)) for name in ("timers", "free_timers", "near")}
-        registers[layout.FREE_TIMERS] = _refill(more["free_timers"], len(state.timers))
     if registers[layout.N_AGENDA] > len(state.agenda) - breadth - 2:
         more["agenda"] = longer(state.agenda)
-    return _room_for_rows(state._replace(**more), 1)
-
-
-def _refill(free: Ints, old: int) -> int:
-    """Write the new rows down as free; returns how many there are."""
-    free[:old] = np.arange(old, 2 * old)
-    return old
+    return _room_for_rows(state._replace(**more), 1 + int(size[layout.MOST_MARKS]))
 
 
 def _room_for_rows(state: State, wanted: int) -> State:
@@ -213,33 +209,17 @@ def _room_for_rows(state: State, wanted: int) -> State:
     used = {"visits": layout.VISIT_ROWS, "efforts": layout.EFFORT_ROWS, "marks": layout.MARK_ROWS}
     for name, register in used.items():
         table = getattr(state, name)
-        reserve = wanted + (_RESERVE if name == "marks" else 0)
-        while len(table) < state.registers[register] + reserve:
+        while len(table) < state.registers[register] + wanted:
             table = layout.longer(table)
         more[name] = table
     return state._replace(**more)
 
 
 def _seats(plan: Plan, stream: Stream) -> tuple[list[Seats], Ints]:
-    """Seats over time of every team, and all their changes by instant; kept if no luck is in."""
-    if "seats" in plan.kept:
-        kept: tuple[list[Seats], Ints] = plan.kept["seats"]
-        return kept
+    """Seats over time of every team, and all their changes by instant."""
     seats = [seats_over_time(plan, i, stream) for i in range(len(plan.epochs[0].teams))]
     changes = sorted((at, team, n) for team, steps in enumerate(seats) for at, n in steps)
-    found = seats, np.array(changes, np.int64).reshape(-1, 3)
-    teams = [team for epoch in plan.epochs for team in epoch.teams]
-    if not any(team.shrinkage or team.attrition for team in teams):
-        plan.kept["seats"] = found
-    return found
-
-
-def _packed(plan: Plan) -> Packed:
-    """The plan as arrays, made once."""
-    if "packed" not in plan.kept:
-        plan.kept["packed"] = pack(plan)
-    packed: Packed = plan.kept["packed"]
-    return packed
+    return seats, np.array(changes, np.int64).reshape(-1, 3)
 
 
 def _tally(plan: Plan, state: State) -> Tally:

@@ -51,6 +51,7 @@ from funnelsim.engine.layout import (
     BECAME_READY,
     BEFORE_WORK,
     BEGUN,
+    BREADTH,
     BUCKET,
     BUSY,
     CHILD,
@@ -94,6 +95,7 @@ from funnelsim.engine.layout import (
     ITS_TOKEN,
     KEEP,
     KEY,
+    KINDS,
     LATE,
     LATE_EXIT,
     LATEST,
@@ -113,6 +115,7 @@ from funnelsim.engine.layout import (
     MARKS,
     MIDWAY,
     MORE_ROOM,
+    MOST_MARKS,
     MOVED,
     N_AGENDA,
     N_NEAR,
@@ -164,15 +167,17 @@ from funnelsim.engine.layout import (
     S_SHOCK_N,
     S_TIMEOUT,
     S_TIMEOUT_TO,
-    SEEN,
+    SHIFT,
     SIBLING,
     SINCE,
     SLOT,
     STAFFED,
     STAGE,
+    STAGES,
     STARTED,
     STATE,
     STEP,
+    TEAMS,
     TICK,
     TICKS,
     TIMED_OUT,
@@ -284,8 +289,8 @@ def simulate(job, state):  # noqa: C901, PLR0912, PLR0915 - handing state on wou
         ``TICK``, and it wants to be called again.
     """
     packed = job.packed
-    n_stages, n_teams, breadth = packed.size[0], packed.size[1], packed.size[3]
-    shift = packed.size[5]
+    n_stages, n_teams, n_kinds = packed.size[STAGES], packed.size[TEAMS], packed.size[KINDS]
+    breadth, shift = packed.size[BREADTH], packed.size[SHIFT]
     stages, efforts, refuse = packed.stages, packed.efforts, packed.refuse
     marks, routes, advance = packed.marks, packed.routes, packed.advance
     others, upto, kinds = packed.others, packed.upto, packed.kinds
@@ -298,7 +303,8 @@ def simulate(job, state):  # noqa: C901, PLR0912, PLR0915 - handing state on wou
     n_leads, n_changes = arrived.shape[0], changes.shape[0]
     wait_limit, age_limit = job.limits[0], job.limits[1]
 
-    slots, nths, tasks, tokens = state.slots, state.nths, state.tasks, state.tokens
+    slots, nths, seen = state.slots, state.nths, state.seen
+    tasks, tokens = state.tasks, state.tokens
     requests, timers, near, agenda = state.requests, state.timers, state.near, state.agenda
     free_slots, free_requests = state.free_slots, state.free_requests
     free_timers, buckets, queues = state.free_timers, state.buckets, state.queues
@@ -316,7 +322,7 @@ def simulate(job, state):  # noqa: C901, PLR0912, PLR0915 - handing state on wou
     n_visits, n_efforts = registers[VISIT_ROWS], registers[EFFORT_ROWS]
     n_marks = registers[MARK_ROWS]
     most_visits, most_efforts = state.visits.shape[0], state.efforts.shape[0]
-    most_marks = state.marks.shape[0] - packed.size[6]
+    most_marks = state.marks.shape[0] - packed.size[MOST_MARKS]
     most_agenda = agenda.shape[0] - breadth - 2
     status = FINISHED
     tick = False
@@ -393,13 +399,15 @@ def simulate(job, state):  # noqa: C901, PLR0912, PLR0915 - handing state on wou
                     slots[slot, i] = 0
                 for i in range(n_stages):
                     nths[slot, i] = 0
+                for i in range(n_kinds):
+                    seen[slot, i] = 0
                 slots[slot, LEAD] = next_lead
                 slots[slot, STAGE] = packed.entries[epoch, job.source[next_lead]]
                 if now >= since:
                     tally[ARRIVED, job.source[next_lead]] += 1
                 if job.cost[next_lead] >= 0:
                     kind = job.acquired[1]
-                    slots[slot, SEEN] = 1 << kind
+                    seen[slot, kind] = 1
                     if now >= since:
                         tally[MARKS, kind] += 1
                         tally[COST, kind] += job.cost[next_lead]
@@ -476,13 +484,13 @@ def simulate(job, state):  # noqa: C901, PLR0912, PLR0915 - handing state on wou
                             tally[VALUE, kind] += max(value, 0)
                             tally[COST, kind] += max(cost, 0)
                             course[1, week, kind] += max(value, 0)
-                            if (slots[slot, SEEN] >> kind) & 1 == 0:
+                            if not seen[slot, kind]:
                                 age = now - arrived[lead]
                                 tally[FIRST, kind] += 1
                                 tally[AGE, kind] += age
                                 tally[YOUNG, kind] += age <= age_limit
                                 course[0, week, kind] += 1
-                        slots[slot, SEEN] |= 1 << kind
+                        seen[slot, kind] = 1
                         if marks[mark, M_DECIDES] and not slots[slot, CLOSED]:
                             slots[slot, CLOSED] = 1
                             tally[OPEN, 0] += _inside(arrived[lead], now, since)
@@ -788,9 +796,9 @@ def simulate(job, state):  # noqa: C901, PLR0912, PLR0915 - handing state on wou
 def close(job, state):
     """Book what is still going on when the window ends; there is room for all of it."""
     packed, slots, tasks = job.packed, state.slots, state.tasks
-    since, until, shift = job.span[1], job.span[2], packed.size[5]
+    since, until, shift = job.span[1], job.span[2], packed.size[SHIFT]
     tally, registers = state.tally, state.registers
-    for team in range(packed.size[1]):
+    for team in range(packed.size[TEAMS]):
         pauses = packed.pauses[0, team] >= 0
         _book(tally, team, until, state.told, state.seats, state.busy, pauses)
     for slot in range(slots.shape[0]):

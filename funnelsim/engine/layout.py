@@ -7,19 +7,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from funnelsim.engine.packing import Packed
-
+Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 # --- why the kernel comes back
 FINISHED, ENDLESS, MORE_ROOM, TICK = range(4)
 # --- columns of slots
 LEAD, AT, STAGE, VISIT, NTH, ENTERED, BECAME_READY, DEADLINE, WAITED, PHASE, LATE = range(11)
-W_AFTER, W_ADVANCE, W_OTHER, EFFORT, RUNNING, WORST, DONE_ONCE, HALTED, SEEN, CLOSED, HURRIED = (
-    range(11, 22)
+W_AFTER, W_ADVANCE, W_OTHER, EFFORT, RUNNING, WORST, DONE_ONCE, HALTED, CLOSED, HURRIED = range(
+    11, 21
 )
-ITS_EPOCH = 22
-SLOT = 23
+ITS_EPOCH = 21
+SLOT = 22
 BEFORE_WORK, AFTER_WORK = 0, 1  # PHASE
 # --- columns of tasks
 STATE, WHAT, QUEUED, BEGUN, FINISH, LOST, W_WORK, W_REFUSE = range(8)
@@ -56,20 +55,64 @@ MOVED, LATE_EXIT, GAVE_UP, ENDED = range(1, 5)
 ) = range(19)  # fmt: skip
 SUMS = LEFT + 5
 
-# --- columns of packed tables (see ``packing``)
+# --- columns of packed tables
 (
     S_PLACE, S_BEFORE, S_OPENING, S_MOMENTS, S_MOMENTS_N, S_EFFORT, S_EFFORT_N, S_JOIN,
     S_REFUSED_TO, S_PATIENCE, S_PATIENCE_TO, S_AFTER, S_TIMEOUT, S_TIMEOUT_TO, S_MARK, S_MARK_N,
-    S_ROUTE, S_ROUTE_N, S_SHOCK, S_SHOCK_N, S_ADVANCE, S_DRAWS,
-) = range(22)  # fmt: skip
+    S_ROUTE, S_ROUTE_N, S_SHOCK, S_SHOCK_N, S_ADVANCE, S_DRAWS, S_WIDTH,
+) = range(23)  # fmt: skip
 ANY = 2  # S_JOIN
-E_PLACE, E_TEAM, E_PRIORITY, E_TIMER, E_NAME, E_DRAWS = range(6)
-M_PLACE, M_NUMBER, M_KIND, M_DECIDES, M_DEAL, M_VALUE, M_COST = range(7)
-R_KINDS, R_VISIT, R_AGE, R_WAIT, R_TO, R_OTHER, R_OTHER_N = range(7)
-T_CONSTANT, T_TABLE, T_CLOCK, T_MONTH, T_MONTH_N = range(5)
+E_PLACE, E_TEAM, E_PRIORITY, E_TIMER, E_NAME, E_DRAWS, E_WIDTH = range(7)
+M_PLACE, M_NUMBER, M_KIND, M_DECIDES, M_DEAL, M_VALUE, M_COST, M_WIDTH = range(8)
+R_KINDS, R_VISIT, R_AGE, R_WAIT, R_TO, R_OTHER, R_OTHER_N, R_WIDTH = range(8)
+T_CONSTANT, T_TABLE, T_CLOCK, T_MONTH, T_MONTH_N, T_WIDTH = range(6)
+
+# --- places of ``Packed.size``
+STAGES, TEAMS, KINDS, BREADTH, WEEKS, SHIFT, MOST_MARKS = range(7)
 
 LATEST = 2**63 - 1
 """No instant comes later."""
+
+
+class Packed(NamedTuple):
+    """A plan as arrays, as ``packing`` writes it."""
+
+    size: Ints
+    """How many stages, teams and kinds of marks; most efforts side by side; weeks; bits that tell
+    apart who of a slot is meant; most marks that one step leaves."""
+    epochs: Ints
+    """Instants at which epochs begin."""
+    entries: Ints
+    """First stage by epoch and source."""
+    stages: Ints
+    efforts: Ints
+    refuse: Floats
+    marks: Ints
+    routes: Ints
+    advance: Floats
+    """By route: the chance to advance."""
+    kinds: NDArray[np.bool_]
+    """By condition on kinds of leads: whom it holds for."""
+    others: Ints
+    """Stages beside the one to advance to."""
+    upto: Floats
+    """The share of the others up to each."""
+    timers: Ints
+    tables: Floats
+    """Quantile tables, one after another."""
+    clocks: Ints
+    """Row: first and number of open intervals."""
+    intervals: Ints
+    """Row: opens, closes, open time before."""
+    months: Ints
+    """Row: from an instant on, how much later the same wall time some months later is."""
+    moments: Ints
+    stage_shocks: Ints
+    shocks: Ints
+    """Row: first and number of periods."""
+    periods: Ints
+    pauses: Ints
+    """By epoch and team: the clock on which work in hand goes on."""
 
 
 class Job(NamedTuple):
@@ -104,6 +147,8 @@ class State(NamedTuple):
     """A lead in the funnel."""
     nths: Ints
     """By slot and stage: visits so far."""
+    seen: Ints
+    """By slot and kind: whether it was marked so."""
     free_slots: Ints
     tasks: Ints
     """A piece of work in hand, by *whom*: slot << shift, + 1 for the first effort …"""

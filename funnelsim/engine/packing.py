@@ -1,82 +1,28 @@
 """A plan as flat arrays, for compiled code.
 
-Everything that a plan holds in tuples and objects stands here in numbered rows. Stages,
+Everything that a plan holds in tuples and objects is written in numbered rows (``layout``). Stages,
 teams and efforts of the epochs follow one another: row ``epoch * n + number``. A column that
 points to rows of another table is named after it and holds -1 for none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from funnelsim.distributions import SampleTable
+from funnelsim.engine import layout as at
+from funnelsim.engine.layout import Ints, Packed
 from funnelsim.engine.plan import Condition, Plan, PlanMark, PlanStage, Route, Timer
-from funnelsim.engine.tally import DECIDED, advances
+from funnelsim.engine.tally import DECIDED, advances, periods
 from funnelsim.worktime import DAY, HOUR, WorkTime, add_months
 
-__all__ = ["Packed", "pack"]
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
+__all__ = ["pack"]
 
 _TICK = HOUR // 4  # every zone's offset is a whole number of quarters of an hour
 _JOINS = {"series": 0, "all": 1, "first_refusal": 1, "any": 2}
-
-
-class Packed(NamedTuple):
-    """See the columns in ``pack``; all tables are two-dimensional but for the flat ones."""
-
-    size: Ints
-    """Stages, teams, kinds of marks, most efforts side by side, weeks, bits for who of a slot is
-    meant, most marks of a stage and one more."""
-    epochs: Ints
-    """Instants at which epochs begin."""
-    entries: Ints
-    """First stage by epoch and source."""
-    stages: Ints
-    efforts: Ints
-    refuse: Floats
-    marks: Ints
-    routes: Ints
-    advance: Floats
-    """By route: the chance to advance."""
-    kinds: NDArray[np.bool_]
-    """By condition on kinds of leads: whom it holds for."""
-    others: Ints
-    """Stages beside the one to advance to."""
-    upto: Floats
-    """The share of the others up to each."""
-    timers: Ints
-    tables: Floats
-    """Quantile tables, one after another."""
-    clocks: Ints
-    """Row: first and number of open intervals."""
-    intervals: Ints
-    """Row: opens, closes, open time before."""
-    months: Ints
-    """Row: from an instant on, how much later the same wall time some months later is."""
-    moments: Ints
-    stage_shocks: Ints
-    shocks: Ints
-    """Row: first and number of periods."""
-    periods: Ints
-    pauses: Ints
-    """By epoch and team: the clock on which work in hand goes on."""
-
-
-STAGE = (
-    "place", "before", "opening", "moments", "moments_n", "effort", "effort_n", "join",
-    "refused_to", "patience", "patience_to", "after", "timeout", "timeout_to", "mark", "mark_n",
-    "route", "route_n", "shock", "shock_n", "advance", "draws",
-)  # fmt: skip
-EFFORT = ("place", "team", "priority", "timer", "name", "draws")
-MARK = ("place", "number", "kind", "decides", "deal", "value", "cost")
-ROUTE = ("kinds", "visit", "age", "wait", "to", "other", "other_n")
-TIMER = ("constant", "table", "clock", "month", "month_n")
 
 
 class _Pool:
@@ -126,35 +72,35 @@ class _Packer:
             [self._clock(team.pause) for team in epoch.teams] or [-1] for epoch in plan.epochs
         ]
         side_by_side = max(
-            (row[STAGE.index("effort_n")] for row in self.stages if row[STAGE.index("join")]),
+            (row[at.S_EFFORT_N] for row in self.stages if row[at.S_JOIN]),
             default=1,
         )
-        weeks = -(-(plan.observed_until - plan.observed_from) // (7 * DAY))
-        size = [
-            len(first.stages),
-            len(first.teams),
-            len(plan.kinds_of_marks),
-            side_by_side,
-            weeks,
-            side_by_side.bit_length(),
-            1 + max(len(stage.marks) for epoch in plan.epochs for stage in epoch.stages),
-        ]
+        size = {
+            at.STAGES: len(first.stages),
+            at.TEAMS: len(first.teams),
+            at.KINDS: len(plan.kinds_of_marks),
+            at.BREADTH: side_by_side,
+            at.WEEKS: periods(plan),
+            at.SHIFT: side_by_side.bit_length(),
+            at.MOST_MARKS: 1
+            + max(len(stage.marks) for epoch in plan.epochs for stage in epoch.stages),
+        }
         clocks, intervals = self._intervals()
-        shocks, periods = _ranges([shock.starts for shock in plan.shocks])
+        shocks, changes = _ranges([shock.starts for shock in plan.shocks])
         return Packed(
-            size=_ints(size),
+            size=_ints(_row(size)),
             epochs=_ints([epoch.start for epoch in plan.epochs]),
             entries=_ints([[source.stage for source in epoch.sources] for epoch in plan.epochs]),
-            stages=_table(self.stages, len(STAGE)),
-            efforts=_table(self.efforts, len(EFFORT)),
+            stages=_table(self.stages, at.S_WIDTH),
+            efforts=_table(self.efforts, at.E_WIDTH),
             refuse=np.array(self.refuse, float),
-            marks=_table(self.marks, len(MARK)),
-            routes=_table(self.routes, len(ROUTE)),
+            marks=_table(self.marks, at.M_WIDTH),
+            routes=_table(self.routes, at.R_WIDTH),
             advance=np.array(self.advance, float),
             kinds=np.array(self.kinds, bool).reshape(len(self.kinds), len(plan.kinds)),
             others=_ints(self.others),
             upto=np.array(self.upto, float),
-            timers=_table(self.timers.rows, len(TIMER)),
+            timers=_table(self.timers.rows, at.T_WIDTH),
             tables=np.concatenate([np.zeros(0), *self.tables.rows]),
             clocks=clocks,
             intervals=intervals,
@@ -162,7 +108,7 @@ class _Packer:
             moments=_ints(self.moments),
             stage_shocks=_ints(self.stage_shocks),
             shocks=shocks,
-            periods=periods,
+            periods=changes,
             pauses=_ints(pauses),
         )
 
@@ -183,8 +129,14 @@ class _Packer:
         else:
             table = self._table(timer.table)
         first, n = self._months(timer) if timer.months else (-1, 0)
-        row = [constant, table, self._clock(timer.work), first, n]
-        return self.timers.add(tuple(row), row)
+        row = {
+            at.T_CONSTANT: constant,
+            at.T_TABLE: table,
+            at.T_CLOCK: self._clock(timer.work),
+            at.T_MONTH: first,
+            at.T_MONTH_N: n,
+        }
+        return self.timers.add(tuple(_row(row)), _row(row))
 
     def _clock(self, clock: WorkTime | None) -> int:
         return -1 if clock is None else self.clocks.add(id(clock), clock)
@@ -212,61 +164,68 @@ class _Packer:
 
     def _stage(self, stage: PlanStage, advance: int) -> list[int]:
         row = {
-            "place": _signed(stage.place),
-            "before": self._timer(stage.delay_before),
-            "opening": self._clock(stage.opening),
-            "moments": -1 if stage.moments is None else len(self.moments),
-            "moments_n": len(stage.moments or ()),
-            "effort": len(self.efforts),
-            "effort_n": len(stage.efforts),
-            "join": _JOINS[stage.join] if len(stage.efforts) > 1 else 0,
-            "refused_to": stage.refused_to,
-            "patience": self._timer(stage.patience),
-            "patience_to": stage.patience_to,
-            "after": self._timer(stage.delay_after),
-            "timeout": self._timer(stage.timeout),
-            "timeout_to": stage.timeout_to,
-            "mark": len(self.marks),
-            "mark_n": len(stage.marks),
-            "route": len(self.routes),
-            "route_n": len(stage.routes),
-            "shock": len(self.stage_shocks),
-            "shock_n": len(stage.shocks),
-            "advance": advance,
-            "draws": 0,
+            at.S_PLACE: _signed(stage.place),
+            at.S_BEFORE: self._timer(stage.delay_before),
+            at.S_OPENING: self._clock(stage.opening),
+            at.S_MOMENTS: -1 if stage.moments is None else len(self.moments),
+            at.S_MOMENTS_N: len(stage.moments or ()),
+            at.S_EFFORT: len(self.efforts),
+            at.S_EFFORT_N: len(stage.efforts),
+            at.S_JOIN: _JOINS[stage.join] if len(stage.efforts) > 1 else 0,
+            at.S_REFUSED_TO: stage.refused_to,
+            at.S_PATIENCE: self._timer(stage.patience),
+            at.S_PATIENCE_TO: stage.patience_to,
+            at.S_AFTER: self._timer(stage.delay_after),
+            at.S_TIMEOUT: self._timer(stage.timeout),
+            at.S_TIMEOUT_TO: stage.timeout_to,
+            at.S_MARK: len(self.marks),
+            at.S_MARK_N: len(stage.marks),
+            at.S_ROUTE: len(self.routes),
+            at.S_ROUTE_N: len(stage.routes),
+            at.S_SHOCK: len(self.stage_shocks),
+            at.S_SHOCK_N: len(stage.shocks),
+            at.S_ADVANCE: advance,
+            at.S_DRAWS: 0,
         }
         self.moments += stage.moments or ()
         self.stage_shocks += stage.shocks
         for effort in stage.efforts:
             name, timer = self.plan.efforts.index(effort.id), self._timer(effort.duration)
-            draws = int(self.timers.rows[timer][0] < 0 or effort.refuse > 0)
-            place = _signed(effort.place)
-            self.efforts.append([place, effort.team, effort.priority, timer, name, draws])
+            effort_row = {
+                at.E_PLACE: _signed(effort.place),
+                at.E_TEAM: effort.team,
+                at.E_PRIORITY: effort.priority,
+                at.E_TIMER: timer,
+                at.E_NAME: name,
+                at.E_DRAWS: int(self._varies(timer) or effort.refuse > 0),
+            }
+            self.efforts.append(_row(effort_row))
             self.refuse.append(effort.refuse)
         for mark in stage.marks:
             self._mark(mark)
         for condition, route in stage.routes:
             self._route(condition, route)
         chance = any(route.others for _, route in stage.routes)
-        varies = [
-            timer >= 0 and self.timers.rows[timer][0] < 0 for timer in (row["before"], row["after"])
-        ]
-        row["draws"] = int(chance or any(varies))
-        return [row[name] for name in STAGE]
+        varies = [self._varies(row[timer]) for timer in (at.S_BEFORE, at.S_AFTER)]
+        row[at.S_DRAWS] = int(chance or any(varies))
+        return _row(row)
+
+    def _varies(self, timer: int) -> bool:
+        """Whether a timer needs a draw."""
+        return timer >= 0 and self.timers.rows[timer][at.T_CONSTANT] < 0
 
     def _mark(self, mark: PlanMark) -> None:
         plan = self.plan
-        self.marks.append(
-            [
-                _signed(mark.place),
-                plan.marks.index((mark.kind, mark.reason)),
-                plan.kinds_of_marks.index(mark.kind),
-                int(mark.kind in DECIDED),
-                int(mark.deal_value),
-                self._table(mark.value),
-                self._table(mark.cost),
-            ]
-        )
+        row = {
+            at.M_PLACE: _signed(mark.place),
+            at.M_NUMBER: plan.marks.index((mark.kind, mark.reason)),
+            at.M_KIND: plan.kinds_of_marks.index(mark.kind),
+            at.M_DECIDES: int(mark.kind in DECIDED),
+            at.M_DEAL: int(mark.deal_value),
+            at.M_VALUE: self._table(mark.value),
+            at.M_COST: self._table(mark.cost),
+        }
+        self.marks.append(_row(row))
 
     def _route(self, condition: Condition | None, route: Route) -> None:
         wanted = condition or Condition(None, 0, 0, 0)
@@ -274,10 +233,18 @@ class _Packer:
         if wanted.kinds is not None:
             kinds = len(self.kinds)
             self.kinds.append([kind.number in wanted.kinds for kind in self.plan.kinds])
-        first, n = len(self.others), len(route.others)
+        row = {
+            at.R_KINDS: kinds,
+            at.R_VISIT: wanted.visit,
+            at.R_AGE: wanted.age,
+            at.R_WAIT: wanted.wait,
+            at.R_TO: route.advance,
+            at.R_OTHER: len(self.others),
+            at.R_OTHER_N: len(route.others),
+        }
+        self.routes.append(_row(row))
         self.others += route.others
         self.upto += route.cumulative
-        self.routes.append([kinds, wanted.visit, wanted.age, wanted.wait, route.advance, first, n])
         self.advance.append(route.probability)
 
 
@@ -300,9 +267,9 @@ def _month_steps(plan: Plan, months: int, zone: str) -> list[tuple[int, int]]:
 
     for begin in range(0, len(ticks), by_day):
         day = ticks[begin : begin + by_day].tolist()
-        for at in _changes(day, shift):
-            if not rows or rows[-1][1] != shift(at):
-                rows.append((at, shift(at)))
+        for tick in _changes(day, shift):
+            if not rows or rows[-1][1] != shift(tick):
+                rows.append((tick, shift(tick)))
     return rows
 
 
@@ -312,6 +279,11 @@ def _changes(ticks: list[int], shift: Any) -> list[int]:  # noqa: ANN401 - a clo
         return ticks[:1]
     middle = len(ticks) // 2
     return _changes(ticks[:middle], shift) + _changes(ticks[middle:], shift)
+
+
+def _row(columns: Mapping[int, int]) -> list[int]:
+    """Numbers by column as a row."""
+    return [columns[i] for i in range(len(columns))]
 
 
 def _signed(word: int) -> int:

@@ -8,6 +8,7 @@ visit keeps the parameters of the epoch in which it began.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -268,8 +269,15 @@ class Plan:
     shocks: tuple[PlanShock, ...]
     kinds: tuple[PlanKind, ...]
     """By number: the kinds of leads of all epochs."""
-    kept: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
-    """What is worked out once for all replications."""
+    _kept: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
+
+    def once(self, name: str, make: Callable[[], Any], *, lucky: bool = False) -> Any:  # noqa: ANN401 - whatever is made
+        """What is the same in all replications is made once; what has luck in it, each time."""
+        if lucky:
+            return make()
+        if name not in self._kept:
+            self._kept[name] = make()
+        return self._kept[name]
 
     def epoch(self, instant: int) -> Epoch:
         """The epoch in which an instant lies."""

@@ -18,6 +18,7 @@ from funnelsim.engine.simulation import tally
 from funnelsim.errors import ParameterError
 from funnelsim.scenarios.scenario import Scenario
 from funnelsim.streams import Stream
+from tests.twin.comparing import differences
 
 WORDS = st.integers(0, 2**64 - 1)
 TABLE = quantiles("lognormal", {"median": 3.0, "p90": 12.0}).table()
@@ -130,3 +131,16 @@ def test_it_compiles_where_nothing_can_be_written():
         [sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True
     )
     assert int(done.stdout) == len(simulate(scenario(), seed=1).leads)
+
+
+# --- no limits of its own -------------------------------------------------------------------------
+
+
+def test_many_kinds_of_marks_and_many_marks_of_a_stage_run_alike():
+    """More kinds than a word has bits, more marks in one step than rows to begin with."""
+    marks = [{"kind": f"kind-{i}", "cost": i} for i in range(90)]
+    data = scenario().model_dump(mode="json", exclude_defaults=True)
+    many = [{"kind": f"step-{i}"} for i in range(600)]
+    data |= {"currency": "UAH", "stages": {"won": {"marks": marks, "next": "end"}, "end": {}}}
+    data["stages"]["end"] = {"marks": [*many, {"kind": "won"}]}
+    assert not differences(Scenario.model_validate(data), 5)
