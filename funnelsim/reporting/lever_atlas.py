@@ -307,9 +307,8 @@ def _gain(found: Levers, gain: Interval, t: Texts, *, same: bool = False) -> str
         return t._("no difference")
     written = scale(found.measure, [gain.mean, gain.lo, gain.hi], found.scenario, t)
     doubt = "" if gain.lo > 0 or gain.hi < 0 else "? "
-    sign = "+" if gain.mean > 0 else ""
     between = t._("{lo} to {hi}").format(lo=written.bare(gain.lo), hi=written.bare(gain.hi))
-    return f"{doubt}{sign}{written.gap(gain.mean)}\n{between}"
+    return f"{doubt}{written.signed(gain.mean)}\n{between}"
 
 
 def _yes(it_is: Any, t: Texts) -> str:  # noqa: ANN401 - true or not

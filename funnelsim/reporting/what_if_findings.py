@@ -366,14 +366,10 @@ def _words(comparison: Comparison, verdicts: Verdicts, t: Texts) -> dict[str, st
     near, far = sorted((uplift.lo, uplift.hi), key=abs)
     return words | {
         "first": _quoted(comparison, uplift.what_if, t),
-        "gain": _signed(written.gap(uplift.uplift), uplift.uplift),
+        "gain": written.signed(uplift.uplift),
         "lo": written.gap(near),
         "hi": written.gap(far),
     }
-
-
-def _signed(written: str, size: float) -> str:
-    return f"+{written}" if size > 0 else written
 
 
 def _listed(comparison: Comparison, names: tuple[str, ...], t: Texts) -> str:

@@ -368,7 +368,7 @@ def _uplift(comparison: Comparison, uplift: Uplift, t: Texts) -> str:
         return t._("no difference")
     sizes = (uplift.uplift, uplift.lo, uplift.hi)
     written = scale(uplift.measure, sizes, comparison.base.scenario, t)
-    size = ("+" if uplift.uplift > 0 else "") + written.gap(uplift.uplift)
+    size = written.signed(uplift.uplift)
     between = ""
     if uplift.n > 1:
         between = t._("{lo} to {hi}").format(lo=written.bare(uplift.lo), hi=written.bare(uplift.hi))

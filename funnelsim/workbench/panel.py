@@ -197,13 +197,11 @@ class Panel:
         self.dots[index].set(xdata=[ends[1]], color=look, markeredgecolor="white")
         gaps = (uplift.uplift, uplift.lo, uplift.hi)
         scale = Scale(measure.unit, self.t.wording(), gaps, self.base.scenario.currency)
-        told = self.t._("no difference")
-        if uplift.verdict != "same":
-            told = scale.gap(uplift.uplift)
-            told = f"+{told}" if uplift.uplift > 0 else told
+        same = uplift.verdict == "same"
+        told = self.t._("no difference") if same else scale.signed(uplift.uplift)
         self.sizes[index].set_text(told)
         between = ""
-        if uplift.verdict != "same" and math.isfinite(uplift.lo):
+        if not same and math.isfinite(uplift.lo):
             between = self.t._("{lo} to {hi}").format(
                 lo=scale.bare(uplift.lo), hi=scale.bare(uplift.hi)
             )
