@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from funnelsim.reporting import parameters
@@ -17,32 +17,29 @@ from funnelsim.reporting.blocks import (
     table,
     text,
 )
-from funnelsim.reporting.document import AnyBlock, Figure, Group, Table
+from funnelsim.reporting.document import Figure, Group
 from funnelsim.reporting.experiment import (
-    capital,
     head,
     headline,
     made_from,
-    scale,
     span,
     today,
 )
 from funnelsim.reporting.settings import settings
 from funnelsim.reporting.texts import Texts, texts
+from funnelsim.reporting.uplift_tables import CLEAR, note, tables, uplift
 from funnelsim.reporting.what_if_findings import advice as counsel
 from funnelsim.reporting.what_if_findings import answer, found, question
 from funnelsim.reporting.what_if_findings import risks as dangers
 from funnelsim.scenarios.scenario import Scenario
 
 if TYPE_CHECKING:
-    from funnelsim.experiments import Comparison, Measure, Uplift
+    from funnelsim.experiments import Comparison, Measure
 
 __all__ = ["appendix", "demand", "effects", "elsewhere", "front", "making", "parts", "settled"]
 
-ACROSS: Final = 3  # what-ifs in one table
 FEWER: Final = 20  # replications under other demand
 MAIN: Final = ("leads", "won", "lost", "win_share", "cycle_time", "open_deals")
-CLEAR: Final = ("better", "worse", "more", "less")
 
 
 def elsewhere(
@@ -149,7 +146,7 @@ def effects(comparison: Comparison, lang: str = "en") -> Group:
     return group(
         section(t._("What each change does")),
         text(lead),
-        *_tables(comparison, whole, t._("The funnel as a whole"), t),
+        *tables(comparison, whole, t._("The funnel as a whole"), t),
         *(_picture(comparison, measure, t) for measure in also),
     )
 
@@ -182,8 +179,8 @@ def parts(comparison: Comparison, lang: str = "en") -> Group:
     return group(
         section(t._("Where it shows: stages and teams")),
         text(told),
-        *(_tables(comparison, moved, t._("Stages"), t) if moved else []),
-        *(_tables(comparison, staff, t._("Teams"), t) if staff else []),
+        *(tables(comparison, moved, t._("Stages"), t) if moved else []),
+        *(tables(comparison, staff, t._("Teams"), t) if staff else []),
     )
 
 
@@ -210,7 +207,7 @@ def demand(comparison: Comparison, other: Mapping[str, Comparison], lang: str = 
     rows = [
         (
             comparison.called(name, t.lang),
-            *(_uplift(case, case.uplift(measure.id, name), t) for case in cases.values()),
+            *(uplift(case, case.uplift(measure.id, name), t) for case in cases.values()),
         )
         for name in comparison.what_ifs
     ]
@@ -221,7 +218,7 @@ def demand(comparison: Comparison, other: Mapping[str, Comparison], lang: str = 
             [column(t._("What if")), *(column(label, numeric=True) for label in cases)],
             rows,
             caption=t._("Change of {measure} by demand").format(measure=measure.words(t.lang, t._)),
-            note=_note(comparison, t)
+            note=note(comparison, t)
             + " "
             + t._("With other demand: {n} pairs.").format(n=t.number(FEWER)),
         ),
@@ -312,78 +309,6 @@ def _picture(comparison: Comparison, measure: Measure, t: Texts) -> Figure:
     )
     drawn = comparison.plot(measure.id, lang=t.lang, text=t._)
     return figure(drawn, caption=caption, key=f"uplift-{measure.id}")
-
-
-def _tables(
-    comparison: Comparison, measures: Sequence[Measure], caption: str, t: Texts
-) -> list[AnyBlock]:
-    """Measures by what-if, a few what-ifs to a table."""
-    names = list(comparison.what_ifs)
-    return [
-        _table(comparison, measures, names[i : i + ACROSS], caption, t)
-        for i in range(0, len(names), ACROSS)
-    ]
-
-
-def _table(
-    comparison: Comparison,
-    measures: Iterable[Measure],
-    names: Sequence[str],
-    caption: str,
-    t: Texts,
-) -> Table:
-    """One row a measure: as things are, and the change by what-if."""
-    rows = [row for measure in measures if (row := _row(comparison, measure, names, t)) is not None]
-    heads = [column(comparison.called(name, t.lang), numeric=True) for name in names]
-    return table(
-        [column(t._("Measure")), column(t._("As things are"), numeric=True), *heads],
-        rows,
-        caption=caption,
-        note=_note(comparison, t),
-    )
-
-
-def _row(
-    comparison: Comparison, measure: Measure, names: Sequence[str], t: Texts
-) -> tuple[str, ...] | None:
-    """A measure as things are and how each change moves it."""
-    uplifts = {
-        name: comparison.uplift(measure.id, name)
-        for name in names
-        if any(measure.id == other.id for other in comparison.what_ifs[name].measures)
-    }
-    known = [uplift for uplift in uplifts.values() if uplift.n]
-    if not known:
-        return None
-    value = scale(measure, [], comparison.base.scenario, t).value(known[0].baseline)
-    cells = (_uplift(comparison, uplifts[name], t) if name in uplifts else "–" for name in names)
-    return capital(measure.words(t.lang, t._)), value, *cells
-
-
-def _uplift(comparison: Comparison, uplift: Uplift, t: Texts) -> str:
-    """A change, and below it its interval; ? where one cannot tell."""
-    if not uplift.n:
-        return "–"
-    if uplift.verdict == "same":
-        return t._("no difference")
-    sizes = (uplift.uplift, uplift.lo, uplift.hi)
-    written = scale(uplift.measure, sizes, comparison.base.scenario, t)
-    size = written.signed(uplift.uplift)
-    between = ""
-    if uplift.n > 1:
-        between = t._("{lo} to {hi}").format(lo=written.bare(uplift.lo), hi=written.bare(uplift.hi))
-    if 1 < uplift.n < len(comparison.base):
-        between += t._(" ({n} pairs)").format(n=t.number(uplift.n))
-    doubt = "" if uplift.verdict in CLEAR else "? "
-    return f"{doubt}{size}\n{between}".rstrip()
-
-
-def _note(comparison: Comparison, t: Texts) -> str:
-    """How to read the numbers of a table."""
-    return t._(
-        "Mean difference of {n} pairs of runs ({level} interval, over all changes together). "
-        "?: not to be told from chance."
-    ).format(n=t.number(len(comparison.base)), level=t.share(comparison.level))
 
 
 def _moves(comparison: Comparison, measure: Measure) -> bool:
