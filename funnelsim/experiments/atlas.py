@@ -85,7 +85,7 @@ class Lever:
             "conversion": text("1 point more conversion: {item}"),
             "delay": text("1 day less delay: {item}"),
             "capacity": text("one more seat: {item}"),
-            "demand": text("10 % more leads: {item}"),
+            "demand": text("10% more leads: {item}"),
         }
         if self.unit == "business s":
             patterns["delay"] = text("1 business day less delay: {item}")

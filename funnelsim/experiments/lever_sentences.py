@@ -40,7 +40,7 @@ def sentences(found: Levers, *, lang: str = "en", text: Callable[[str], str] = s
     >>> from funnelsim.scenarios.scenario import _TINY, Scenario
     >>> for told in sentences(levers(Scenario.model_validate(_TINY), seed=7, n=20)):
     ...     print(told)
-    The largest step is "10 % more leads: web": 14 (12 to 16) for deals won, 10% of 138.
+    The largest step is “10% more leads: web”: 14 (12 to 16) for deals won, 10% of 138.
     What limits is conversion, not delay or capacity: a tenth more leads brings 14 (12 to 16),
     every delay a tenth shorter 0 (0 to 0), all work done in a tenth less time 0 (0 to 0).
     """
@@ -68,7 +68,7 @@ class _Teller:
 
     def name(self, lever: Lever) -> str:
         """A lever in quotation marks."""
-        return self.text('"{lever}"').format(lever=lever.words(self.wording.lang, self.text))
+        return self.text("“{lever}”").format(lever=lever.words(self.wording.lang, self.text))
 
     def span(self, interval: Interval) -> str:
         """A mean with its interval."""

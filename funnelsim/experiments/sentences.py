@@ -62,7 +62,7 @@ def sentence(
     parts = [_change(found, name, comparison, wording)]
     parts += _worth(comparison, found, wording)
     parts += _load(comparison, found, wording)
-    return "; ".join(parts) + "."
+    return "; ".join(parts).removesuffix(".") + "."  # an abbreviation may end it
 
 
 def _change(found: Uplift, name: str, comparison: Comparison, wording: Wording) -> str:

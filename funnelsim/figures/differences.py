@@ -137,7 +137,7 @@ def difference_axis(axes: Axes, low: float, high: float, rows: int, scale: Scale
     axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: scale.gap(x)))
     axes.grid(visible=True, axis="x")
-    axes.axvline(0, color=INK, linewidth=0.9, zorder=4)
+    axes.axvline(0, color=INK, linewidth=0.9, zorder=2.5)  # before bars, behind dots
     for spine in ("left", "bottom"):
         axes.spines[spine].set_visible(False)
 

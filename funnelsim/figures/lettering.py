@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
@@ -72,7 +73,8 @@ def fit(text: str, width: float, *, size: float = SIZE, weight: int = 400, lines
     'собираю оптом\nвозражения, спрашиваю…'
     """
     rows: list[str] = []
-    words = [piece for word in text.split(" ") for piece in _pieces(word, width, size, weight)]
+    together = re.sub(r"(?<=\d) (?=%)", "\xa0", text)
+    words = [piece for word in together.split(" ") for piece in _pieces(word, width, size, weight)]
     for word in words:
         joined = f"{rows[-1]} {word}" if rows else word
         if rows and text_width(joined, size, weight) <= width:

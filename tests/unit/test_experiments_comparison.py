@@ -298,3 +298,9 @@ def test_a_sentence_in_ukrainian(listed):
     assert told.startswith("What if three were at the desk: виграні угоди — більше на ")
     assert " за 2 тиж.; це дає " in told
     assert "завантаження команди «Help desk» — " in told
+
+
+def test_a_sentence_that_ends_in_an_abbreviation_has_one_full_stop(listed):
+    told = listed.sentence("won_value", "third", lang="uk", text=texts("uk")._)
+    assert " за 2 тиж." in told
+    assert ".." not in told

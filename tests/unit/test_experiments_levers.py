@@ -293,8 +293,8 @@ def test_costs_payback_and_what_is_left():
     assert leads.cost == pytest.approx(0.1 * 48 * 56 * 200 * 100, rel=0.1)
     assert np.isnan(table.loc["conversion.ask"].payback)
     told = " ".join(found.sentences())
-    assert '"one more seat: desk" pays' in told
-    assert '"10 % more leads: web" does not pay' in told
+    assert "“one more seat: desk” pays" in told
+    assert "“10% more leads: web” does not pay" in told
     assert "What limits is capacity" in told
 
 
