@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from funnelsim.errors import ScenarioError
 from funnelsim.scenarios.calendar import Calendar, Zone
+from funnelsim.scenarios.evidence import DataOrigin, Evidence
 from funnelsim.scenarios.frozen import Frozen, Id, Label
 from funnelsim.scenarios.references import broken_references
 from funnelsim.scenarios.run import Run
@@ -76,6 +77,10 @@ class Scenario(Frozen):
     """What will change on a date that is already known; each needs a ``start``."""
     what_ifs: Mapping[Id, WhatIf] = {}
     """Questions a head of sales would ask of this funnel."""
+    data: DataOrigin | None = None
+    """What the scenario was calibrated on."""
+    evidence: tuple[Evidence, ...] = ()
+    """Where its numbers come from; written by ``funnelsim calibrate``."""
 
     @cached_property
     def change_name(self) -> str:
