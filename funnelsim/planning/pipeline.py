@@ -1,0 +1,210 @@
+"""What becomes of the open deals, and of the leads not here yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from funnelsim.documents import did_you_mean
+from funnelsim.engine import simulate
+from funnelsim.engine.snapshot import Snapshot
+from funnelsim.errors import ParameterError, Problem
+from funnelsim.events import EventLog
+from funnelsim.scenarios.run import Run
+from funnelsim.scenarios.sampling import ScenarioSampler
+from funnelsim.scenarios.scenario import Scenario
+
+__all__ = ["ORIGINS", "PipelineForecast", "forecast_pipeline"]
+
+Floats = NDArray[np.float64]
+
+ORIGINS = ("open", "future")
+"""Deals that are open at the start, and leads that arrive later."""
+MEASURES = {"won": "deals", "won_value": "minor", "lost": "deals"}
+QUANTILES = (0.1, 0.5, 0.9)
+REPLICATIONS = 200
+
+
+@dataclass(frozen=True, eq=False)
+class PipelineForecast:
+    """Sample paths of what will close, from open deals and from future leads.
+
+    Parameters
+    ----------
+    start : pandas.Timestamp
+        The cutoff: nothing later was known.
+    ends : pandas.DatetimeIndex
+        The ends of the periods, UTC.
+    paths : ndarray, shape (replications, periods, origins, measures)
+        Won deals, their value in minor units, and lost deals; origins as in `ORIGINS`.
+    deals : pandas.DataFrame
+        One row per open deal: ``lead_id``, ``stage``, ``arrived_at``, ``value``, ``p_won``,
+        ``p_lost``, ``p_open`` at the end of the horizon (shares of the replications), ``n``.
+    seed : int
+    currency : str
+    """
+
+    start: pd.Timestamp
+    ends: pd.DatetimeIndex
+    paths: Floats
+    deals: pd.DataFrame
+    seed: int
+    currency: str = ""
+
+    def total(self, measure: str = "won", origin: str | None = None) -> Floats:
+        """The sum over the horizon, by replication.
+
+        Parameters
+        ----------
+        measure : {"won", "won_value", "lost"}
+        origin : {"open", "future"}, optional
+            Left out: both.
+
+        Returns
+        -------
+        ndarray, shape (replications,)
+        """
+        chosen = self.paths[..., _place(measure, tuple(MEASURES), "measure")]
+        if origin is None:
+            return np.asarray(chosen.sum(axis=(1, 2)))
+        return np.asarray(chosen[..., _place(origin, ORIGINS, "origin")].sum(axis=1))
+
+    def table(self, quantiles: Sequence[float] = QUANTILES) -> pd.DataFrame:
+        """Quantiles by period, origin and measure, and for the whole horizon.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``period`` (its end; empty for the whole horizon), ``origin`` (open, future, all),
+            ``measure``, ``unit``, ``mean``, one column per quantile (``p10`` …), ``n``
+            replications.
+        """
+        both = np.concatenate([self.paths, self.paths.sum(axis=2, keepdims=True)], axis=2)
+        whole = np.concatenate([both, both.sum(axis=1, keepdims=True)], axis=1)
+        rows = []
+        for p, end in enumerate([*self.ends, pd.NaT]):
+            for o, origin in enumerate((*ORIGINS, "all")):
+                for m, (measure, unit) in enumerate(MEASURES.items()):
+                    values = whole[:, p, o, m]
+                    levels = np.quantile(values, quantiles)
+                    rows.append(
+                        {
+                            "period": end,
+                            "origin": origin,
+                            "measure": measure,
+                            "unit": unit,
+                            "mean": values.mean(),
+                            **{
+                                f"p{q * 100:02.0f}": level
+                                for q, level in zip(quantiles, levels, strict=True)
+                            },
+                            "n": len(values),
+                        }
+                    )
+        return pd.DataFrame(rows)
+
+
+def forecast_pipeline(
+    world: Scenario | ScenarioSampler,
+    *,
+    start: Snapshot,
+    horizon: str,
+    every: str = "7D",
+    n: int = REPLICATIONS,
+    seed: int,
+    progress: Callable[[float], None] | None = None,
+) -> PipelineForecast:
+    """Simulate on from the open deals of a day.
+
+    Parameters
+    ----------
+    world : Scenario or ScenarioSampler
+        ``fit.sampler`` draws the parameters too, so that the spread holds what the data does
+        not know; a scenario takes them for certain.
+    start : Snapshot
+        The open deals, their stage and age.
+    horizon : str
+        How far: ``13 w``.
+    every : str
+        Length of a period, as pandas writes it.
+    n : int
+        Replications, 2 or more.
+    seed : int
+    progress : callable, optional
+        Told the share done, 0 to 1.
+
+    Returns
+    -------
+    PipelineForecast
+
+    Raises
+    ------
+    ParameterError
+        Numbers out of range; open deals in stages that the scenario does not know.
+    """
+    if n < 2:  # noqa: PLR2004 - no spread from one
+        raise ParameterError(Problem(f"n is {n!r}", path="n", fix="Give 2 or more."))
+    first = world if isinstance(world, Scenario) else world.draw(seed, 0)
+    run = Run.model_validate({"start": first.run.start, "horizon": horizon})
+    known = start.deals["lead_id"]
+    fates = np.zeros((len(known), 2))
+    paths: list[Floats] = []
+    ends = pd.DatetimeIndex([])
+    for replication in range(n):
+        drawn = world if isinstance(world, Scenario) else world.draw(seed, replication)
+        scenario = drawn.model_copy(update={"run": run})
+        log = simulate(scenario, seed=seed, replication=replication, start=start)
+        if not replication:
+            ends = _ends(log, every)
+        closed = _closed(log, known)
+        paths.append(_sums(closed, ends))
+        for column, outcome in enumerate(("won", "lost")):
+            fates[:, column] += known.isin(closed.loc[closed["outcome"] == outcome, "lead_id"])
+        if progress is not None:
+            progress((replication + 1) / n)
+    deals = start.deals[["lead_id", "stage", "arrived_at", "value"]].reset_index(drop=True)
+    share = fates / n
+    deals = deals.assign(p_won=share[:, 0], p_lost=share[:, 1], p_open=1 - share.sum(axis=1), n=n)
+    at = pd.Timestamp(start.at)
+    return PipelineForecast(at, ends, np.array(paths), deals, seed, first.currency)
+
+
+def _ends(log: EventLog, every: str) -> pd.DatetimeIndex:
+    """The ends of the periods; the last may be shorter."""
+    begin, end = pd.Timestamp(log.meta.observed_from), pd.Timestamp(log.meta.observed_until)
+    zone = log.meta.time_zone
+    inner = pd.date_range(begin.tz_convert(zone), end.tz_convert(zone), freq=every)[1:]
+    inner = inner.tz_convert("UTC")
+    return inner if len(inner) and inner[-1] == end else inner.append(pd.DatetimeIndex([end]))
+
+
+def _closed(log: EventLog, known: pd.Series) -> pd.DataFrame:
+    """The deals that close in the window, and whether they were open at its start."""
+    outcomes = log.outcomes()
+    begin = pd.Timestamp(log.meta.observed_from)
+    closed = outcomes[outcomes["outcome"].isin(("won", "lost")) & (outcomes["closed_at"] >= begin)]
+    return closed.assign(origin=np.where(closed["lead_id"].isin(known), 0, 1))
+
+
+def _sums(closed: pd.DataFrame, ends: pd.DatetimeIndex) -> Floats:
+    """Sums by period, origin and measure."""
+    sums = np.zeros((len(ends), len(ORIGINS), len(MEASURES)))
+    period = np.minimum(ends.searchsorted(closed["closed_at"], side="right"), len(ends) - 1)
+    origin = closed["origin"].to_numpy()
+    won = (closed["outcome"] == "won").to_numpy()
+    value = closed["value"].fillna(0).to_numpy(dtype=float)
+    for place, weight in enumerate((won, won * value, ~won)):
+        np.add.at(sums[..., place], (period, origin), weight.astype(float))
+    return sums
+
+
+def _place(name: str, names: Sequence[str], what: str) -> int:
+    """The place of a name, or an error that names those there are."""
+    if name not in names:
+        fix = did_you_mean(name, names, limit=len(names))
+        raise ParameterError(Problem(f'there is no {what} "{name}"', path=what, fix=fix))
+    return names.index(name)
