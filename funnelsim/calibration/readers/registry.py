@@ -1,0 +1,10 @@
+"""The CRMs whose exports are recognised by their columns."""
+
+from __future__ import annotations
+
+from funnelsim.calibration.readers.formats import Reader
+
+__all__ = ["READERS"]
+
+# One line per reader: the module's READER.
+READERS: tuple[Reader, ...] = ()
