@@ -9,17 +9,24 @@ from pathlib import Path
 
 import pandas as pd
 
+from funnelsim.calibration.raw import RawFile, RawHistory, RawMetadata, RawStage
 from funnelsim.calibration.readers.mapping import MappingFile, load_mapping
 from funnelsim.calibration.readers.notes import Note
 from funnelsim.calibration.readers.process_log import content_problems, events_of
-from funnelsim.calibration.readers.rows import mark_rows, visit_rows, with_visits, work_rows
+from funnelsim.calibration.readers.raw_rows import raw_rows
+from funnelsim.calibration.readers.rows import (
+    mark_rows,
+    visit_rows,
+    with_visits,
+    work_rows,
+)
 from funnelsim.calibration.readers.text_tables import TextTable, lines_of, read_table
 from funnelsim.calibration.readers.timestamps import instant, instants
 from funnelsim.documents import Document, did_you_mean
 from funnelsim.errors import DataError, Problem
 from funnelsim.events import EventLog, Metadata, StageInfo, TeamInfo
 
-__all__ = ["Reading", "read_mapped"]
+__all__ = ["Reading", "raw_mapped", "read_mapped"]
 
 
 @dataclass(frozen=True)
@@ -64,6 +71,61 @@ def read_mapped(path: str | Path, mapping: str | Path) -> Reading:
     Traceback (most recent call last):
     funnelsim.errors.DataError: no-such.yaml: there is no such file
     """
+    found = _found(path, mapping)
+    tables, assumed = _tables(found.events, found.attributes, found.mapping)
+    notes = (*found.notes, *assumed)
+    meta = _metadata(found.mapping, found.window, found.table, Path(mapping), notes)
+    return Reading(EventLog(**tables, meta=meta), notes)
+
+
+def raw_mapped(path: str | Path, mapping: str | Path) -> RawHistory:
+    """Read a table of events through a mapping file, judging and repairing nothing.
+
+    Parameters
+    ----------
+    path : str or Path
+        A delimited text file with one row per event, plain or gzipped.
+    mapping : str or Path
+        A YAML file: which column is which, and what the activities mean.
+
+    Returns
+    -------
+    RawHistory
+        Its stages bear the mapping's names. A deal is a lead, with what its first event
+        says of it; ``efforts`` are events of work, paired; times of giving up are not
+        there, since they follow from the deal's closing.
+
+    Raises
+    ------
+    DataError
+        Every problem of the mapping, or else of the file, with its place.
+
+    Examples
+    --------
+    >>> raw_mapped("events.csv", "no-such.yaml")
+    Traceback (most recent call last):
+    funnelsim.errors.DataError: no-such.yaml: there is no such file
+    """
+    found = _found(path, mapping)
+    leads, more = _lead_rows(found.events, found.attributes)
+    tables, paired = raw_rows(found.events, leads, found.mapping, found.table.lines)
+    return RawHistory(**tables, meta=_raw_metadata(found, (*found.notes, *more, *paired)))
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a file and a mapping say, before it is made into tables."""
+
+    mapping: MappingFile
+    table: TextTable
+    events: pd.DataFrame
+    attributes: pd.DataFrame
+    window: tuple[pd.Timestamp, pd.Timestamp]
+    notes: tuple[Note, ...]
+
+
+def _found(path: str | Path, mapping: str | Path) -> Found:
+    """Read a file through a mapping; raise every problem of either."""
     spec, document = load_mapping(mapping)
     names = dict(spec.columns())
     table = read_table(Path(path), spec.file, names)
@@ -79,10 +141,7 @@ def read_mapped(path: str | Path, mapping: str | Path) -> Reading:
     if problems or found:
         raise DataError([*problems, *found])
     events, more = events_of(table, spec, times)
-    tables, assumed = _tables(events, attributes, spec)
-    all_notes = (*table.notes, *notes, *more, *assumed)
-    meta = _metadata(spec, window, table, Path(mapping), all_notes)
-    return Reading(EventLog(**tables, meta=meta), all_notes)
+    return Found(spec, table, events, attributes, window, (*table.notes, *notes, *more))
 
 
 def _missing_columns(
@@ -225,10 +284,6 @@ def _metadata(
         )
         for position, (name, stage) in enumerate(spec.stages.items())
     )
-    named: dict[str, Mapping[str, str]] = {item.team: {} for item in spec.work.values()}
-    teams = {**named, **{name: team.label for name, team in spec.teams.items()}}
-    labels = {f"efforts.{name}": item.label for name, item in spec.work.items()}
-    labels |= {f"marks.{name}": mark.label for name, mark in spec.marks.items()}
     return Metadata(
         observed_from=window[0].to_pydatetime(),
         observed_until=window[1].to_pydatetime(),
@@ -237,9 +292,9 @@ def _metadata(
         currency=spec.currency,
         illustrative=spec.illustrative,
         stages=stages,
-        teams=tuple(TeamInfo(id=name, label=label) for name, label in teams.items()),
+        teams=tuple(TeamInfo(id=name, label=label) for name, label in _teams(spec)),
         known={f"leads.{name}": "arrival" for name in spec.attributes},
-        labels={key: label for key, label in labels.items() if label},
+        labels=_labels(spec),
         provenance={
             "origin": spec.origin,
             "file": Path(table.name).name,
@@ -248,3 +303,51 @@ def _metadata(
             "notes": "\n".join(str(note) for note in notes),
         },
     )
+
+
+def _raw_metadata(found: Found, notes: tuple[Note, ...]) -> RawMetadata:
+    """Return what the mapping says about a history."""
+    spec, table = found.mapping, found.table
+    stages = tuple(
+        RawStage(
+            name=name,
+            id=name,
+            outcome=stage.outcome,
+            label=stage.label,
+            block=stage.block,
+            advance=stage.advance,
+            terminal=stage.terminal or stage.outcome is not None,
+            reason=stage.reason,
+            value=stage.value,
+        )
+        for name, stage in spec.stages.items()
+    )
+    return RawMetadata(
+        format="mapping",
+        files=(RawFile(Path(table.name).name, table.digest, len(table.frame)),),
+        history="full",
+        time_zone=spec.time_zone or "UTC",
+        currency=spec.currency,
+        observed_from=found.window[0].to_pydatetime(),
+        taken_at=found.window[1].to_pydatetime(),
+        stages=stages,
+        teams=_teams(spec),
+        notes=notes,
+        title=spec.title,
+        origin=spec.origin,
+        illustrative=spec.illustrative,
+        labels=_labels(spec),
+    )
+
+
+def _teams(spec: MappingFile) -> tuple[tuple[str, Mapping[str, str]], ...]:
+    """Return the teams that the mapping or its work names, with their labels."""
+    named: dict[str, Mapping[str, str]] = {item.team: {} for item in spec.work.values()}
+    return tuple({**named, **{name: team.label for name, team in spec.teams.items()}}.items())
+
+
+def _labels(spec: MappingFile) -> dict[str, Mapping[str, str]]:
+    """Return the names of work and marks by language."""
+    labels = {f"efforts.{name}": item.label for name, item in spec.work.items()}
+    labels |= {f"marks.{name}": mark.label for name, mark in spec.marks.items()}
+    return {key: label for key, label in labels.items() if label}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -9,7 +11,7 @@ from funnelsim.calibration.readers.mapping import MappingFile
 from funnelsim.calibration.readers.notes import Note
 from funnelsim.calibration.readers.pairing import pieces_of_work
 
-__all__ = ["mark_rows", "visit_rows", "with_visits", "work_rows"]
+__all__ = ["effort_rows", "mark_rows", "visit_rows", "with_visits", "work_rows"]
 
 # kind of note → what was found, what was done
 SENTENCES = {
@@ -209,6 +211,46 @@ def work_rows(
       lead_id  visit effort   team worker
     0       7      1  check  desk    anna
     """
+    efforts, notes = effort_rows(events, mapping)
+    efforts["visit"] = _current_visit(efforts, visits)
+    closed = visits[visits["exit"] == "ended"].set_index("lead")["left_at"]
+    closed_at = closed.reindex(efforts["lead"]).set_axis(efforts.index)
+    waiting = efforts["started_at"].isna() & efforts["ended_at"].isna()
+    given_up = waiting & (efforts["queued_at"] <= closed_at)
+    efforts["ended_at"] = efforts["ended_at"].mask(given_up, closed_at)
+    counts = {
+        "given_up": given_up.sum(),
+        "waiting": (waiting & ~given_up).sum(),
+        "after_closing": (efforts["queued_at"].fillna(efforts["started_at"]) > closed_at).sum(),
+    }
+    return efforts.drop(columns=["lead", "row"]), [*notes, *_notes(counts)]
+
+
+def effort_rows(events: pd.DataFrame, mapping: MappingFile) -> tuple[pd.DataFrame, list[Note]]:
+    """Return the pieces of work as the file records them, by lead and kind of work.
+
+    Parameters
+    ----------
+    events : pandas.DataFrame
+        From `with_visits`.
+    mapping : MappingFile
+        Names work and teams.
+
+    Returns
+    -------
+    tuple of pandas.DataFrame and list of Note
+        ``lead``, ``lead_id``, ``visit`` (0 before the first), ``row`` of the first event,
+        ``effort``, ``team``, ``worker``, ``queued_at``, ``started_at``, ``ended_at``; and
+        what was assumed.
+
+    Examples
+    --------
+    >>> from funnelsim.calibration.readers.example import EVENTS, MAPPING
+    >>> work, _ = effort_rows(with_visits(EVENTS)[0], MAPPING)
+    >>> work[["lead_id", "row", "effort", "team", "worker"]]
+      lead_id  row effort  team worker
+    0       7    1  check  desk   anna
+    """
     work = events[events["kind"] == "work"]
     work = work.sort_values(["lead", "name"], kind="stable", ignore_index=True)
     kinds = {name: number for number, name in enumerate(mapping.work)}
@@ -221,7 +263,8 @@ def work_rows(
         {
             "lead": first["lead"].astype("int64"),
             "lead_id": first["lead_id"],
-            "visit": _current_visit(first, visits),
+            "visit": first["visit"].astype("int64"),
+            "row": first["row"].astype("int64"),
             "effort": first["name"],
             "team": first["name"].map({name: item.team for name, item in mapping.work.items()}),
             "worker": worker.where(parts["started"]["lead"].notna()),
@@ -230,13 +273,7 @@ def work_rows(
             "ended_at": parts["ended"]["at"],
         }
     )
-    closed = visits[visits["exit"] == "ended"].set_index("lead")["left_at"]
-    closed_at = closed.reindex(efforts["lead"]).set_axis(efforts.index)
-    notes = _work_notes(efforts, work, pieces, closed_at)
-    waiting = efforts["started_at"].isna() & efforts["ended_at"].isna()
-    given_up = waiting & (efforts["queued_at"] <= closed_at)
-    efforts["ended_at"] = efforts["ended_at"].mask(given_up, closed_at)
-    return efforts.drop(columns="lead"), notes
+    return efforts, _work_notes(efforts, work, pieces)
 
 
 def _current_visit(events: pd.DataFrame, visits: pd.DataFrame) -> pd.Series:
@@ -251,23 +288,21 @@ def _event_at(work: pd.DataFrame, rows: pd.Series) -> pd.DataFrame:
     return work.reindex(rows.where(rows >= 0)).reset_index(drop=True)
 
 
-def _work_notes(
-    efforts: pd.DataFrame, work: pd.DataFrame, pieces: pd.DataFrame, closed_at: pd.Series
-) -> list[Note]:
-    """Count what had to be assumed about work."""
+def _work_notes(efforts: pd.DataFrame, work: pd.DataFrame, pieces: pd.DataFrame) -> list[Note]:
+    """Count what had to be assumed in pairing events of work."""
     queued, started, ended = (efforts[f"{p}_at"].notna() for p in ("queued", "started", "ended"))
-    waiting = queued & ~started & ~ended
-    given_up = waiting & (efforts["queued_at"] <= closed_at)
     ends = (work["phase"] == "ended").sum()
     counts = {
         "work": len(efforts),
         "unqueued": (started & ~queued).sum(),
         "unfinished_work": (started & ~ended).sum(),
-        "given_up": given_up.sum(),
         "long_work": (efforts["ended_at"] - efforts["started_at"] > pd.Timedelta(days=1)).sum(),
-        "waiting": (waiting & ~given_up).sum(),
-        "after_closing": (efforts["queued_at"].fillna(efforts["started_at"]) > closed_at).sum(),
         "no_worker": (started & efforts["worker"].isna()).sum(),
         "stray_ends": ends - (pieces["ended"] >= 0).sum(),
     }
+    return _notes(counts)
+
+
+def _notes(counts: Mapping[str, int]) -> list[Note]:
+    """Return a note for each kind that occurs."""
     return [Note(kind, int(n), *SENTENCES[kind]) for kind, n in counts.items() if n]
