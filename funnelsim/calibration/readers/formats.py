@@ -96,11 +96,11 @@ class Reader:
 
 
 def plain_name(name: str) -> str:
-    """Return a column's name without what does not matter: case, blanks, a byte order mark.
+    r"""Return a column's name without what does not matter: case, blanks, a byte order mark.
 
     Examples
     --------
-    >>> plain_name("  Этап\\u00a0 Сделки ")
+    >>> plain_name("  Этап\u00a0 Сделки ")
     'этап сделки'
     """
     text = unicodedata.normalize("NFKC", name).replace("\ufeff", "")
