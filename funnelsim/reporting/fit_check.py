@@ -1,0 +1,277 @@
+"""The fitted scenario played over the data's own window and seen by the same measures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+
+from funnelsim import measures
+from funnelsim.errors import ParameterError, Problem
+from funnelsim.events import EventLog
+from funnelsim.reporting.gathering import supported
+from funnelsim.scenarios.run import Run
+
+if TYPE_CHECKING:
+    from funnelsim.scenarios.sampling import ScenarioSampler
+    from funnelsim.scenarios.scenario import Scenario
+
+__all__ = ["LEVEL", "FitCheck", "check_fit", "seen"]
+
+LEVEL: Final = 0.9
+STAYS: Final = tuple(round(0.05 * k, 2) for k in range(1, 20))
+TOLD: Final = (0.5, 0.8)
+MOST_POINTS: Final = 60  # of a course
+DAY: Final = pd.Timedelta(days=1)
+KEY: Final = ("measure", "item", "at")
+SCALARS: Final = ("leads", "win_rate", "conversion", "cycle", "wait", "work", "efforts")
+
+Numbers = dict[tuple[str, str, float], float]
+
+
+@dataclass(frozen=True, eq=False)
+class FitCheck:
+    """What the data shows beside what replications of the fitted scenario show.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row per number: ``measure``, ``item`` (stage, team, or empty), ``at`` (percentile,
+        weekday, hour, or days since the window began), ``actual``, ``simulated`` (median over
+        replications), ``lo``, ``hi`` (where ``level`` of the replications lie), ``n``
+        (replications that have a value). Durations in seconds, arrivals in leads per hour.
+    seed, n : int
+        Of the replications.
+    level : float
+    """
+
+    table: pd.DataFrame
+    seed: int
+    n: int
+    level: float = LEVEL
+
+    def of(self, measure: str) -> pd.DataFrame:
+        """The rows of a measure that the data and the replications both know."""
+        rows = self.table[(self.table["measure"] == measure) & self.table["n"].gt(0)]
+        return rows[rows["actual"].notna()].reset_index(drop=True)
+
+    @property
+    def compared(self) -> pd.DataFrame:
+        """Single figures, for a count of hits; ``inside``: within the band of replications."""
+        one = self.table["measure"].isin(SCALARS)
+        stays = (self.table["measure"] == "stay") & self.table["at"].isin(TOLD)
+        rows = self.table[(one | stays) & self.table["n"].gt(0) & self.table["actual"].notna()]
+        slack = 1e-9 * rows["actual"].abs()
+        inside = rows["actual"].between(rows["lo"] - slack, rows["hi"] + slack)
+        return rows.assign(inside=inside).reset_index(drop=True)
+
+
+def check_fit(
+    world: Scenario | ScenarioSampler,
+    log: EventLog,
+    *,
+    seed: int,
+    n: int = 40,
+    progress: Callable[[float], None] | None = None,
+) -> FitCheck:
+    """Play a fitted scenario over the log's window and measure both in the same way.
+
+    Parameters
+    ----------
+    world : Scenario or ScenarioSampler
+        A sampler draws the parameters anew for every replication, so that the band holds what
+        the data does not know about them.
+    log : EventLog
+        What the scenario was calibrated on. Leads that arrived inside its window count.
+    seed : int
+        0 to 2**64 - 1.
+    n : int
+        Replications, 2 or more.
+    progress : callable, optional
+        Told the share done, 0 to 1.
+
+    Returns
+    -------
+    FitCheck
+
+    Raises
+    ------
+    ParameterError
+        Fewer than two replications.
+
+    References
+    ----------
+    Gelman, Meng & Stern (1996), Posterior predictive assessment of model fitness via realized
+    discrepancies, Statistica Sinica 6: 733-760.
+
+    Examples
+    --------
+    >>> from funnelsim.engine import simulate
+    >>> from funnelsim.scenarios.scenario import _TINY, Scenario
+    >>> tiny = Scenario.model_validate(_TINY)
+    >>> found = check_fit(tiny, simulate(tiny, seed=7), seed=1, n=20)
+    >>> found.of("win_rate")[["actual", "simulated"]].values.tolist()
+    [[1.0, 1.0]]
+    """
+    if n < 2:  # noqa: PLR2004 - no band from one
+        raise ParameterError(Problem(f"n is {n!r}", path="n", fix="Give 2 or more."))
+    actual = seen(log)
+    found = []
+    for replication in range(n):
+        found.append(seen(_played(world, log, seed, replication)))
+        if progress is not None:
+            progress((replication + 1) / n)
+    return FitCheck(_table(actual, found), seed, n)
+
+
+def seen(log: EventLog) -> Numbers:
+    """What is measured in the data and in each replication, by measure, item and place.
+
+    Parameters
+    ----------
+    log : EventLog
+        Any history; what it cannot support is left out.
+
+    Returns
+    -------
+    dict
+
+    Examples
+    --------
+    >>> from funnelsim.measures.example import BANK
+    >>> numbers = seen(BANK)
+    >>> numbers["conversion", "decision", 0.0]
+    0.6666666666666666
+    """
+    start = pd.Timestamp(log.meta.observed_from)
+    fresh = log.filter(log.leads["arrived_at"] >= start)
+    return {
+        **dict(_outcomes(fresh)),
+        **dict(_conversions(fresh)),
+        **dict(_times(fresh)),
+        **dict(_arrivals(fresh)),
+        **dict(_work(fresh)),
+        **dict(_courses(fresh)),
+    }
+
+
+def _played(
+    world: Scenario | ScenarioSampler, log: EventLog, seed: int, replication: int
+) -> EventLog:
+    """One replication over the log's window."""
+    from funnelsim.engine import simulate
+    from funnelsim.scenarios.scenario import Scenario
+
+    drawn = world if isinstance(world, Scenario) else world.draw(seed, replication)
+    zone = ZoneInfo(drawn.time_zone)
+    start, end = (
+        moment.astimezone(zone).replace(tzinfo=None)
+        for moment in (log.meta.observed_from, log.meta.observed_until)
+    )
+    run = Run.model_validate(
+        {
+            "start": start,
+            "horizon": f"{round((end - start).total_seconds())} s",
+            "warm_up": drawn.run.warm_up,
+        }
+    )
+    scenario = drawn.model_copy(update={"run": run})
+    return simulate(scenario, seed=seed, replication=replication)
+
+
+def _table(actual: Numbers, found: list[Numbers]) -> pd.DataFrame:
+    """The data's numbers beside the band of the replications."""
+    simulated = pd.DataFrame(found).reindex(columns=pd.MultiIndex.from_tuples(actual))
+    values = simulated.to_numpy(dtype=float)
+    known = np.isfinite(values)
+    tail = (1 - LEVEL) / 2
+    levels = [
+        np.quantile(column[use], [tail, 0.5, 1 - tail], method="weibull")
+        if use.any()
+        else [np.nan] * 3
+        for column, use in zip(values.T, known.T, strict=True)
+    ]
+    lo, middle, hi = np.array(levels).T
+    table = pd.DataFrame(list(actual), columns=list(KEY))
+    return table.assign(
+        actual=list(actual.values()), simulated=middle, lo=lo, hi=hi, n=known.sum(axis=0)
+    )
+
+
+def _outcomes(log: EventLog) -> Iterator[tuple[tuple[str, str, float], float]]:
+    """How many leads there were, and what became of them."""
+    table = measures.win_rate(log)
+    if not len(table):
+        return
+    row = table.iloc[0]
+    yield ("leads", "", 0.0), float(row["n"])
+    yield ("win_rate", "", 0.0), float(row["value"])
+    for fate in ("won", "lost", "open"):
+        yield (fate, "", 0.0), float(row[fate])
+
+
+def _conversions(log: EventLog) -> Iterator[tuple[tuple[str, str, float], float]]:
+    """Stage conversion, where the history knows it."""
+    table = supported(measures.stage_conversion, log)
+    if table is not None:
+        for row in table.to_dict("records"):
+            yield ("conversion", str(row["stage"]), 0.0), float(row["value"])
+
+
+def _times(log: EventLog) -> Iterator[tuple[tuple[str, str, float], float]]:
+    """How long leads stay in a stage, and until they win."""
+    table = supported(measures.dwell_time, log, percentiles=STAYS)
+    yield from _percentiles("stay", table, "stage")
+    cycle = measures.cycle_time(log, percentiles=TOLD, outcome="won")
+    yield from _percentiles("cycle", cycle.assign(stage=""), "stage")
+
+
+def _work(log: EventLog) -> Iterator[tuple[tuple[str, str, float], float]]:
+    """Wait, work and pieces of work by team, where the log holds any."""
+    if not len(log.efforts):
+        return
+    wait = measures.waiting_time(log, percentiles=TOLD, per="team")
+    yield from _percentiles("wait", wait, "team")
+    yield from _percentiles(
+        "work", measures.working_time(log, percentiles=TOLD, per="team"), "team"
+    )
+    for team, number in log.efforts["team"].value_counts().items():
+        yield ("efforts", str(team), 0.0), float(number)
+
+
+def _percentiles(
+    name: str, table: pd.DataFrame | None, item: str
+) -> Iterator[tuple[tuple[str, str, float], float]]:
+    """The percentiles among the rows of a table."""
+    if table is None:
+        return
+    for row in table[table["quantile"].notna()].to_dict("records"):
+        yield (name, str(row[item]), float(row["quantile"])), float(row["value"])
+
+
+def _arrivals(log: EventLog) -> Iterator[tuple[tuple[str, str, float], float]]:
+    """Leads per hour by weekday and by hour of the day."""
+    table = measures.arrivals_by_hour(log)
+    for name in ("weekday", "hour"):
+        sums = table.groupby(name)[["n", "hours"]].sum()
+        for place, row in sums.iterrows():
+            value = row["n"] / row["hours"] if row["hours"] else np.nan
+            yield (f"arrivals_{name}", "", float(str(place))), float(value)
+
+
+def _courses(log: EventLog) -> Iterator[tuple[tuple[str, str, float], float]]:
+    """Leads arrived and won so far, over time."""
+    start, end = pd.Timestamp(log.meta.observed_from), pd.Timestamp(log.meta.observed_until)
+    days = (end - start) / DAY
+    places = np.linspace(0.0, days, min(round(days), MOST_POINTS) + 1)
+    outcomes = log.outcomes()
+    won = outcomes["closed_at"].where(outcomes["outcome"] == "won").dropna()
+    for name, times in (("arrived_so_far", log.leads["arrived_at"]), ("won_so_far", won)):
+        after = np.sort(((times - start) / DAY).to_numpy(dtype=float))
+        counts = np.searchsorted(after, places, side="right")
+        for place, count in zip(places, counts, strict=True):
+            yield (name, "", round(float(place), 6)), float(count)
