@@ -1,0 +1,143 @@
+"""Forecasts from open deals: sums, as-of, and the rules of thumb beside them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from funnelsim.calibration.fitting import calibrate
+from funnelsim.engine.snapshot import snapshot
+
+from funnelsim.engine import simulate
+from funnelsim.errors import ParameterError
+from funnelsim.planning.pipeline import forecast_pipeline
+from funnelsim.planning.pipeline_backtest import backtest_pipeline, skill
+from funnelsim.planning.rules_of_thumb import RULES_OF_THUMB, facts
+from funnelsim.scenarios.scenario import Scenario
+
+WORLD = {
+    "funnelsim": 1,
+    "name": "two-steps",
+    "currency": "EUR",
+    "run": {"start": "2025-01-06", "horizon": "30 w"},
+    "sources": {"web": {"stage": "talk", "rate": "8 / d", "value": {"median": 900, "p90": 2500}}},
+    "stages": {
+        "talk": {
+            "delay_after": {"median": "6 d", "p90": "20 d"},
+            "next": {"advance": "offer", "to": {"offer": 0.5, "lost": 0.5}},
+        },
+        "offer": {
+            "delay_after": {"median": "9 d", "p90": "30 d"},
+            "next": {"advance": "won", "to": {"won": 0.4, "lost": 0.6}},
+        },
+        "won": {"marks": "won"},
+        "lost": {"marks": "lost"},
+    },
+}
+CUTOFF = pd.Timestamp("2025-06-02", tz="UTC")
+
+
+@pytest.fixture(scope="module")
+def log():
+    return simulate(Scenario.model_validate(WORLD), seed=3)
+
+
+@pytest.fixture(scope="module")
+def fan(log):
+    past = log.as_of(CUTOFF)
+    fit = calibrate(past)
+    return forecast_pipeline(fit.sampler, start=snapshot(past), horizon="8 w", n=40, seed=1)
+
+
+def test_every_open_deal_has_its_chances(log, fan):
+    standing = log.as_of(CUTOFF).outcomes()
+    assert set(fan.deals["lead_id"]) == set(standing.loc[standing["outcome"] == "open", "lead_id"])
+    chances = fan.deals[["p_won", "p_lost", "p_open"]]
+    assert np.allclose(chances.sum(axis=1), 1)
+    assert fan.deals["p_won"].sum() == pytest.approx(fan.total("won", "open").mean())
+    by_stage = fan.deals.groupby("stage")["p_won"].mean()
+    assert by_stage["offer"] > by_stage["talk"]
+
+
+def test_totals_are_the_sums_of_periods_and_origins(fan):
+    table = fan.table()
+    for measure in ("won", "won_value", "lost"):
+        rows = table[table["measure"] == measure]
+        whole = rows[rows["period"].isna()].set_index("origin")["mean"]
+        assert whole["all"] == pytest.approx(whole["open"] + whole["future"])
+        periods = rows[rows["period"].notna() & (rows["origin"] == "all")]
+        assert periods["mean"].sum() == pytest.approx(whole["all"])
+        assert len(periods) == 8
+    assert (table["p10"] <= table["p50"]).all()
+    assert (table["p50"] <= table["p90"]).all()
+
+
+def test_the_future_does_not_reach_the_forecast(log, fan):
+    """Whether the data goes on for eight weeks or for two, the forecast is the same."""
+    past = log.as_of(CUTOFF + pd.Timedelta(weeks=2)).as_of(CUTOFF)
+    again = forecast_pipeline(
+        calibrate(past).sampler, start=snapshot(past), horizon="8 w", n=40, seed=1
+    )
+    assert np.array_equal(again.paths, fan.paths)
+
+
+def test_the_outcome_lies_within_the_forecast(log, fan):
+    """One world, a 99.9 % band: a false alarm once in a thousand seeds; the seed is fixed."""
+    after = log.as_of(CUTOFF + pd.Timedelta(weeks=8)).outcomes()
+    closed = log.as_of(CUTOFF).outcomes()
+    old = set(closed.loc[closed["outcome"] != "open", "lead_id"])
+    won = int(((after["outcome"] == "won") & ~after["lead_id"].isin(old)).sum())
+    total = fan.total("won")
+    assert abs(won - total.mean()) < 3.3 * total.std()
+
+
+def test_too_few_replications_are_refused(log):
+    with pytest.raises(ParameterError, match="2 or more"):
+        forecast_pipeline(
+            Scenario.model_validate(WORLD),
+            start=snapshot(log.as_of(CUTOFF)),
+            horizon="8 w",
+            n=1,
+            seed=1,
+        )
+
+
+def test_unknown_measures_are_named(fan):
+    with pytest.raises(ParameterError, match='no measure "wins"'):
+        fan.total("wins")
+
+
+def test_rules_of_thumb_say_what_they_say(log):
+    """Means over draws against the plain arithmetic; 400 draws, four standard errors."""
+    past = log.as_of(CUTOFF)
+    known = facts(past)
+    outcomes = past.outcomes()["outcome"]
+    won, lost = (outcomes == "won").sum(), (outcomes == "lost").sum()
+    rng = np.random.default_rng(1)
+    draws = np.array([RULES_OF_THUMB["closed_only"](known, 56.0, rng) for _ in range(400)])
+    expected = (outcomes == "open").sum() * won / (won + lost)
+    spread = draws[:, 0, 0].std() / 20
+    assert abs(draws[:, 0, 0].mean() - expected) < 4 * spread
+    recent = past.outcomes()
+    last = recent[
+        (recent["outcome"] == "won") & (recent["closed_at"] > CUTOFF - pd.Timedelta("56D"))
+    ]
+    draws = np.array([RULES_OF_THUMB["last_period"](known, 56.0, rng) for _ in range(400)])
+    total = draws[..., 0].sum(axis=1)
+    assert abs(total.mean() - len(last)) < 4 * total.std() / 20
+
+
+def test_a_backtest_scores_every_method_on_the_same_outcome(log):
+    cutoffs = ["2025-05-05", "2025-06-02"]
+    table = backtest_pipeline(log, cutoffs=cutoffs, horizon="4 w", n=20, seed=2)
+    assert set(table["method"]) == {"funnelsim", *RULES_OF_THUMB}
+    same = table.groupby(["cutoff", "origin", "measure"])["actual"].agg(["min", "max"])
+    assert (same["min"] == same["max"]).all()
+    ratios = skill(table, draws=200, seed=1)
+    assert set(ratios["rule"]) == set(RULES_OF_THUMB)
+    assert (ratios["lo"] <= ratios["hi"]).all()
+
+
+def test_a_cutoff_must_leave_its_horizon_within_the_data(log):
+    with pytest.raises(ParameterError, match="end after the data"):
+        backtest_pipeline(log, cutoffs=["2025-07-20"], horizon="8 w", n=20, seed=2)
