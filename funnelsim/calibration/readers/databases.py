@@ -1,0 +1,128 @@
+"""A query of a database → a table; its password is told to the database and nobody else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from funnelsim.errors import DataError, Problem
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL, Connection
+
+__all__ = ["is_url", "read_query"]
+
+CHUNK = 100_000
+SECRET = re.compile(r"pass|pwd|secret|token|key", re.IGNORECASE)
+SHOWN = 10
+
+
+def is_url(source: object) -> bool:
+    """Whether a source is the URL of a database.
+
+    Examples
+    --------
+    >>> is_url("postgresql+psycopg://anna:secret@crm/sales"), is_url("deals.csv")
+    (True, False)
+    """
+    return isinstance(source, str) and re.match(r"[A-Za-z][\w+.-]*://", source) is not None
+
+
+def read_query(url: str, query: str | None) -> tuple[pd.DataFrame, str]:
+    """Ask a database; nothing that the query changes there lasts.
+
+    Parameters
+    ----------
+    url : str
+        As SQLAlchemy writes it: ``sqlite:///crm.db``, ``postgresql+psycopg://…``.
+    query : str, optional
+        SQL that returns rows.
+
+    Returns
+    -------
+    tuple of pandas.DataFrame and str
+        The rows, and the name of the database without user, password and folder.
+
+    Raises
+    ------
+    DataError
+        What went wrong, without the password.
+
+    Examples
+    --------
+    >>> read_query("sqlite:///no-such.db", "SELECT 1")
+    Traceback (most recent call last):
+    funnelsim.errors.DataError: sqlite no-such.db: there is no such file
+    """
+    from sqlalchemy import create_engine, make_url, text
+    from sqlalchemy.exc import SQLAlchemyError
+    from sqlalchemy.pool import NullPool
+
+    try:
+        address = make_url(url)
+    except (SQLAlchemyError, ValueError):
+        fix = "Write sqlite:///file.db or postgresql+psycopg://user:password@host/database."
+        raise DataError(Problem("the URL of the database cannot be read", fix=fix)) from None
+    name = _shown(address)
+    if address.get_backend_name() == "sqlite" and not _there(address):
+        raise DataError(Problem("there is no such file", name))
+    problem = ""
+    try:
+        engine = create_engine(address, poolclass=NullPool, hide_parameters=True)
+        with engine.connect() as connection:
+            if not (query and query.strip()):
+                raise DataError(_unasked(connection, name))
+            chunks = list(pd.read_sql_query(text(query), connection, chunksize=CHUNK))
+            connection.rollback()
+    except (SQLAlchemyError, ImportError) as error:
+        problem = _without_secrets(error, address)
+    if problem:  # raised here, where no error with the password stands behind it
+        raise DataError(Problem(f"the query failed: {problem}", name))
+    frames = [chunk for chunk in chunks if len(chunk)] or chunks[:1]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(), name
+
+
+def _shown(address: URL) -> str:
+    """Return the name of a database for people."""
+    database = Path(address.database).name if address.database else ""
+    return f"{address.get_backend_name()} {database}".strip()
+
+
+def _there(address: URL) -> bool:
+    """Whether an SQLite database is there; connecting would make an empty one."""
+    place = address.database or ""
+    return place in {"", ":memory:"} or place.startswith("file:") or Path(place).is_file()
+
+
+def _unasked(connection: Connection, name: str) -> Problem:
+    """Return what to say where no query is given."""
+    from sqlalchemy import inspect
+
+    tables = sorted(inspect(connection).get_table_names())
+    shown = ", ".join(tables[:SHOWN]) + (" …" if len(tables) > SHOWN else "")
+    fix = "Give one, for example SELECT * FROM deals."
+    return Problem(f"needs a query; its tables are: {shown or 'none'}", name, fix=fix)
+
+
+def _without_secrets(error: Exception, address: URL) -> str:
+    """Return the first line of an error, with every secret of the URL taken out."""
+    line = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+    for secret in sorted(set(_secrets(address)), key=len, reverse=True):
+        line = line.replace(secret, "***")
+    return line.rstrip(".")
+
+
+def _secrets(address: URL) -> Iterator[str]:
+    """Yield what must not be shown: the password, also as a parameter, also as it is quoted."""
+    from urllib.parse import quote, quote_plus
+
+    found = [str(address.password)] if address.password else []
+    for key, value in address.query.items():
+        if SECRET.search(key):
+            found += [value] if isinstance(value, str) else list(value)
+    for secret in filter(None, found):
+        yield from (secret, quote(secret), quote_plus(secret))
