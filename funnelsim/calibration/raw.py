@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
-from funnelsim.calibration.readers.notes import Note
 from funnelsim.events.schema import TIME
 
 if TYPE_CHECKING:
+    from funnelsim.calibration.readers.notes import Note  # the readers build on this module
     from funnelsim.events import EventLog
 
 __all__ = ["RAW_SCHEMA", "History", "RawFile", "RawHistory", "RawMetadata", "RawStage"]
