@@ -37,6 +37,7 @@ FEATURES = frozenset(
     patience moment
     branches loop self-loop impossible-branch one-stage
     cases case-by-source case-by-product case-by-segment case-by-visit case-by-age case-by-wait
+    case-by-stay
     timeout timeout-back business-timeout month-timeout
     marks cost own-value deal-value-again reasons several-marks
     warm-up month-horizon daylight-saving
@@ -172,6 +173,7 @@ def _stage(stage: Stage, key: str, order: list[str]) -> Found:
         "case-by-visit": [when for when in cases if when.visit],
         "case-by-age": [when for when in cases if when.age],
         "case-by-wait": [when for when in cases if when.wait],
+        "case-by-stay": [when for when in cases if when.stay],
         "timeout": limit,
         "timeout-back": limit and order.index(limit.to) <= position,
         "business-timeout": limit and limit.after.clock == "business",

@@ -136,6 +136,7 @@ from funnelsim.engine.layout import (
     R_KINDS,
     R_OTHER,
     R_OTHER_N,
+    R_STAY,
     R_TO,
     R_VISIT,
     R_WAIT,
@@ -669,7 +670,7 @@ def simulate(job, state):  # noqa: C901, PLR0912, PLR0915 - handing state on wou
                 elif step == ROUTE:
                     step, result = LEAVE, DONE
                     if stages[at, S_ROUTE_N] > 0:
-                        age = now - arrived[lead]
+                        age, stay = now - arrived[lead], now - slots[slot, ENTERED]
                         route = stages[at, S_ROUTE]
                         while (
                             (
@@ -679,6 +680,7 @@ def simulate(job, state):  # noqa: C901, PLR0912, PLR0915 - handing state on wou
                             or slots[slot, NTH] < routes[route, R_VISIT]
                             or age < routes[route, R_AGE]
                             or slots[slot, WAITED] < routes[route, R_WAIT]
+                            or stay < routes[route, R_STAY]
                         ):
                             route += 1
                         to, n = routes[route, R_TO], routes[route, R_OTHER_N]

@@ -228,7 +228,7 @@ class _Packer:
         self.marks.append(_row(row))
 
     def _route(self, condition: Condition | None, route: Route) -> None:
-        wanted = condition or Condition(None, 0, 0, 0)
+        wanted = condition or Condition(None, 0, 0, 0, 0)
         kinds = -1
         if wanted.kinds is not None:
             kinds = len(self.kinds)
@@ -238,6 +238,7 @@ class _Packer:
             at.R_VISIT: wanted.visit,
             at.R_AGE: wanted.age,
             at.R_WAIT: wanted.wait,
+            at.R_STAY: wanted.stay,
             at.R_TO: route.advance,
             at.R_OTHER: len(self.others),
             at.R_OTHER_N: len(route.others),

@@ -101,14 +101,16 @@ class Condition:
     visit: int
     age: int
     wait: int
+    stay: int
 
-    def holds(self, kind: int, visit: int, age: int, wait: int) -> bool:
-        """Whether a lead of this kind, at its n-th visit, fits."""
+    def holds(self, kind: int, visit: int, age: int, wait: int, stay: int) -> bool:
+        """Whether a lead of this kind, at its n-th visit, fits; times in microseconds."""
         return (
             (self.kinds is None or kind in self.kinds)
             and visit >= self.visit
             and age >= self.age
             and wait >= self.wait
+            and stay >= self.stay
         )
 
 
@@ -167,12 +169,12 @@ class PlanStage:
         i = bisect_right(self.moments, instant - 1)
         return self.moments[i] if i < len(self.moments) else FAR
 
-    def route(self, kind: int, visit: int, age: int, wait: int) -> Route:
-        """The routing table of a lead."""
+    def route(self, kind: int, visit: int, age: int, wait: int, stay: int) -> Route:
+        """The routing table of a lead; how old it is, has waited and stayed in microseconds."""
         return next(
             route
             for condition, route in self.routes
-            if condition is None or condition.holds(kind, visit, age, wait)
+            if condition is None or condition.holds(kind, visit, age, wait, stay)
         )
 
 

@@ -267,6 +267,7 @@ class _Planner:
             visit=when.visit or 0,
             age=round(when.age.microseconds()) if when.age else 0,
             wait=round(when.wait.microseconds()) if when.wait else 0,
+            stay=round(when.stay.microseconds()) if when.stay else 0,
         )
 
     def _route(self, advance: str, to: Mapping[str, float]) -> Route:

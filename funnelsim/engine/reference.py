@@ -247,7 +247,8 @@ class Model:
         if not stage.routes:
             return self.recording.leave(row, self.now, "ended", None)
         age = self.now - stay.lead.arrived_at
-        route = stage.route(stay.lead.kind, stay.nth, age, stay.waited)
+        stayed = self.now - row.entered_at
+        route = stage.route(stay.lead.kind, stay.nth, age, stay.waited, stayed)
         to = route.choose(u_advance, u_other, self.odds(stage))
         return self.recording.leave(row, self.now, "moved", to)
 

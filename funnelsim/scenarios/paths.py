@@ -213,18 +213,26 @@ class Paths:
         """Mean probabilities of the ways out, over the cases of the routing table.
 
         Approximate: a case for some kinds of leads counts by their share of all leads,
-        one from the n-th visit on counts 1/n, those by age or wait one half.
+        one from the n-th visit on counts 1/n, those by age or wait one half; one by the
+        length of the stay counts for the visits that last so long without waiting.
         """
         if stage.next is None:
             return {}
-        left, found = 1.0, dict.fromkeys(self.keys, 0.0)
+        hours = np.zeros(1)
+        if any(case.when.stay for case in stage.next.cases):
+            there = self._hours_there(stage)
+            in_time = there <= self._limit(stage)
+            hours = there[in_time] if in_time.any() else there
+        left, found = np.ones(len(hours)), dict.fromkeys(self.keys, 0.0)
         for case in stage.next.cases:
             weight = left * self._weight(case.when)
-            left -= weight
+            if case.when.stay:
+                weight *= hours >= case.when.stay.microseconds() / HOUR
+            left = left - weight
             for target, share in case.to.items():
-                found[target] += weight * share
+                found[target] += float(weight.mean()) * share
         for target, share in stage.next.to.items():
-            found[target] += left * share
+            found[target] += float(left.mean()) * share
         return {target: share for target, share in found.items() if share}
 
     def _weight(self, when: When) -> float:
@@ -246,22 +254,36 @@ class Paths:
 
     def _stay(self, stage: Stage) -> Stay:
         """Time in a stage if no team is ever busy."""
-        before, after = (self.hours(d, stage) for d in (stage.delay_before, stage.delay_after))
-        if stage.until is not None:
-            before = np.add.outer(before, _until_hours(stage.until)).ravel()
-        works = [self._elapsed_work(effort) for effort in stage.efforts.values()] or [0.0]
-        joined: dict[str, Callable[[list[float]], float]] = {"series": sum, "any": min}
-        work = joined.get(stage.join, max)(works)
+        before, after, work = self._parts(stage)
         if stage.timeout is None:
             mean = before.mean() + work + after.mean()
             return Stay(0.0, (mean, before.var() + after.var() + mean**2), (0.0, 0.0), 1.0)
-        limit = self.hours(DurationSpec(value=stage.timeout.after), stage)[0]
-        total = np.add.outer(before, after + work)
+        limit, total = self._limit(stage), self._hours_there(stage)
         late = total > limit
         kept = total[~late]
         moved = (float(kept.mean()), float((kept**2).mean())) if kept.size else (0.0, 0.0)
         reaches = float((before <= limit).mean())
         return Stay(float(late.mean()), moved, (limit, limit**2), reaches)
+
+    def _parts(self, stage: Stage) -> tuple[Floats, Floats, float]:
+        """Hours of the delays before and after work at their quantiles, mean hours of work."""
+        before, after = (self.hours(d, stage) for d in (stage.delay_before, stage.delay_after))
+        if stage.until is not None:
+            before = np.add.outer(before, _until_hours(stage.until)).ravel()
+        works = [self._elapsed_work(effort) for effort in stage.efforts.values()] or [0.0]
+        joined: dict[str, Callable[[list[float]], float]] = {"series": sum, "any": min}
+        return before, after, joined.get(stage.join, max)(works)
+
+    def _hours_there(self, stage: Stage) -> Floats:
+        """Hours in a stage, time-outs left aside: equally likely lengths, shape (n,)."""
+        before, after, work = self._parts(stage)
+        return np.add.outer(before, after + work).ravel()
+
+    def _limit(self, stage: Stage) -> float:
+        """Hours until the time-out."""
+        if stage.timeout is None:
+            return math.inf
+        return float(self.hours(DurationSpec(value=stage.timeout.after), stage)[0])
 
     def hours(self, spec: DurationSpec | None, stage: Stage) -> Floats:
         """Elapsed hours of a delay at 300 evenly spaced quantiles."""

@@ -50,13 +50,15 @@ class When(Frozen):
     """At least so long since the lead arrived."""
     wait: DurationText | None = None
     """At least so long waited for work in this visit."""
+    stay: DurationText | None = None
+    """At least so long in the stage in this visit."""
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
         if not self.model_fields_set:
-            msg = "name at least one of source, product, segment, visit, age, wait"
+            msg = "name at least one of source, product, segment, visit, age, wait, stay"
             raise ValueError(msg)
-        for duration in (self.age, self.wait):
+        for duration in (self.age, self.wait, self.stay):
             if duration and duration.clock != "elapsed":
                 msg = f"{duration}: use elapsed time (min, h, d, w)"
                 raise ValueError(msg)

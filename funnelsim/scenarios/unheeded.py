@@ -50,6 +50,7 @@ def unheeded(scenario: Scenario) -> Iterator[Finding]:
     yield from _shocks(scenario)
     yield from _outside(scenario)
     yield from _waits(scenario)
+    yield from _stays(scenario)
     yield from _kinds(scenario)
     yield from _values(scenario)
     yield from _what_ifs(scenario)
@@ -143,6 +144,25 @@ def _waits(scenario: Scenario) -> Iterator[Finding]:
             if case.when.wait:
                 path = f"stages.{key}.next.cases.{number}.when.wait"
                 yield Finding(severity="warning", message=message, path=path)
+
+
+def _stays(scenario: Scenario) -> Iterator[Finding]:
+    """Stays longer than any visit can last."""
+    for key, stage in scenario.stages.items():
+        limit = stage.timeout.after if stage.timeout else None
+        passing = not (stage.delay_before or stage.until or stage.efforts or stage.delay_after)
+        for number, case in enumerate(stage.next.cases if stage.next else ()):
+            stay = case.when.stay
+            if not stay or not stay.amount:
+                continue
+            if passing:
+                message = "never holds: leads leave this stage at once"
+            elif limit and limit.clock == "elapsed" and limit.microseconds() < stay.microseconds():
+                message = f"never holds: the time-out comes after {limit}"
+            else:
+                continue
+            path = f"stages.{key}.next.cases.{number}.when.stay"
+            yield Finding(severity="warning", message=message, path=path)
 
 
 def _kinds(scenario: Scenario) -> Iterator[Finding]:

@@ -61,6 +61,7 @@ def _routes(draw: st.DrawFn, later: list[str], back: str | None, frame: Frame) -
                 "visit": st.just(2),
                 "age": st.sampled_from(["1 h", "2 d"]),
                 "wait": st.sampled_from(["1 min", "30 min", "3 h"]),
+                "stay": st.sampled_from(["1 min", "1 h", "90 min", "1 d"]),
             },
         )
         pairs = st.tuples(when.filter(bool), _ways(later, back))

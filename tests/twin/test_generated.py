@@ -56,7 +56,7 @@ def test_a_bug_in_one_of_them_is_seen(bug):
     """The generated scenarios reach what each of these bugs breaks."""
     seen: list[object] = []
 
-    @settings(max_examples=120, database=None)
+    @settings(max_examples=250, database=None)
     @given(scenarios(), SEEDS)
     def look(scenario, luck):
         if not seen and differences(scenario, luck):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -165,6 +166,51 @@ def test_waits_of_one_visit_add_up_and_are_forgotten(limit, went):
     waits = (log.efforts["started_at"] - log.efforts["queued_at"]).dt.total_seconds() / 60
     assert sorted(waits)[-2:] == [15, 30]
     assert sorted(ways(log)) == went
+
+
+def test_the_stay_counts_from_entering_to_leaving():
+    """At least so long: to the microsecond. Delays, waits and work count."""
+    cases = [case("second", stay="90 min"), case("first", stay="60 min")]
+    work = {
+        "delay_before": "10 min",
+        "efforts": {"call": {"team": "desk", "duration": "30 min"}},
+        "delay_after": "1199.999999 s",
+    }
+    log = routed(cases, source={"replay": at(0, 0, 0)}, stage=work, teams={"desk": {"seats": 1}})
+    rows = log.visits[log.visits["stage"] == "start"].sort_values("left_at")
+    stays = (rows["left_at"] - rows["entered_at"]) // pd.Timedelta(1, "us")
+    assert stays.tolist() == [minutes * 60_000_000 - 1 for minutes in (60, 90, 120)]
+    assert rows["next_stage"].tolist() == ["base", "first", "second"]
+    assert ways(routed(cases, source={"replay": at(0)}, stage={"delay_before": "90 min"})) == [
+        "second"
+    ]
+
+
+def test_stays_of_earlier_visits_do_not_count():
+    cases = [case("first", stay="60 min"), case("second", visit=2)]
+    log = routed(
+        cases,
+        source={"replay": at(0)},
+        stage={"delay_before": "50 min"},
+        stages={"base": {"next": "start"}},
+    )
+    assert ways(log) == ["base", "second"]
+
+
+def test_competing_ways_by_the_length_of_the_stay():
+    """Each length of stay has its way; e⁻¹ of the visits last a day. Detects 10 points."""
+    bands = [case("second", stay="2 d"), case("first", stay="1 d")]
+    log = routed(
+        bands,
+        source={"rate": "900 / d"},
+        stage={"delay_after": {"family": "exponential", "mean": "1 d"}},
+    )
+    rows = log.visits[(log.visits["stage"] == "start") & (log.visits["exit"] == "moved")]
+    days = (rows["left_at"] - rows["entered_at"]).dt.total_seconds() / 86400
+    expected = np.select([days >= 2, days >= 1], ["second", "first"], "base")
+    assert rows["next_stage"].tolist() == expected.tolist()
+    early = days[rows["entered_at"] < rows["entered_at"].min() + pd.Timedelta(3, "D")]
+    assert_share(int((early >= 1).sum()), len(early), np.exp(-1), detectable=0.1)
 
 
 def test_all_that_is_named_must_hold():

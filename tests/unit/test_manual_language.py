@@ -245,6 +245,14 @@ def test_wait_counts_closed_hours_but_no_delays(wait, to):
     assert log.visits.next_stage.iloc[0] == to
 
 
+@pytest.mark.parametrize(("stay", "to"), [("150 min", "won"), ("151 min", "lost")])
+def test_stay_counts_delays_and_work_of_this_visit(stay, to):
+    work = {"x": {"team": "sellers", "duration": "30 min"}}
+    stage = cased({"stay": stay}, delay_before="1 h", efforts=work, delay_after="1 h")
+    log = played({"a": {"delay_after": "1 h", "next": "b"}, "b": stage}, at=[f"{FRIDAY} 10:00"])
+    assert log.visits.next_stage.tolist()[1] == to
+
+
 def test_of_all_cases_the_first_that_fits_counts():
     work = {"x": {"team": "sellers", "duration": "30 min"}}
     stage = cased({"source": "web"}, efforts=work)

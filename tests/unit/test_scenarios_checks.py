@@ -371,6 +371,26 @@ def test_an_exponential_delay_with_a_time_out():
     assert both.mean == pytest.approx(10 * (1 - np.exp(-0.5)), rel=0.005)
 
 
+def test_ways_by_the_length_of_the_stay():
+    """Whoever takes 20 h or more is lost, from 10 h on one half: P(X ≥ t) = exp(−t / mean)."""
+    cases = [
+        {"when": {"stay": "20 h"}, "to": {"lost": 1}},
+        {"when": {"stay": "10 h"}, "to": {"won": 0.5, "lost": 0.5}},
+    ]
+    ways = {"advance": "won", "to": {"won": 1}, "cases": cases}
+    parts = {
+        "stages__demo__delay_before": {"mean": "10 h"},
+        "stages__demo__efforts": None,
+        "stages__demo__next": ways,
+    }
+    p1, p2 = np.exp(-1), np.exp(-2)
+    won = Paths(scenario_with(**parts)).journey({"won"}).share
+    assert won == pytest.approx((1 - p1) + (p1 - p2) / 2, abs=0.004)
+    limit = {"after": "20 h", "to": "lost"}  # then only who is through in time has a way out
+    won = Paths(scenario_with(**parts, stages__demo__timeout=limit)).journey({"won"}).share
+    assert won == pytest.approx((1 - p1) + (p1 - p2) / 2, abs=0.004)
+
+
 def test_business_time_is_stretched_to_elapsed_time():
     scenario = scenario_with(stages__demo__delay_before="1 bd", stages__demo__efforts=None)
     assert Paths(scenario).journey({"won"}).mean == pytest.approx(8 * 168 / 40, rel=0.01)

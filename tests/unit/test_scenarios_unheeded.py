@@ -137,6 +137,23 @@ def test_waiting_without_work():
 
 
 @pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ({"delay_after": None}, "never holds: leads leave this stage at once"),
+        ({"timeout": {"after": "2 h", "to": "lost"}}, "never holds: the time-out comes after 2 h"),
+        ({"timeout": {"after": "3 h", "to": "lost"}}, None),
+        ({}, None),
+    ],
+)
+def test_stays_that_no_visit_has(parts, message):
+    cases = [{"when": {"stay": "3 h"}, "to": {"lost": 1}}]
+    following = BASE["stages"]["demo"]["next"] | {"cases": cases}
+    texts = found(stages=demo(**{"delay_after": {"mean": "3 h"}, "next": following} | parts))
+    path = "warning: stages.demo.next.cases.0.when.stay: "
+    assert [text.rstrip(".") for text in texts] == ([path + message] if message else [])
+
+
+@pytest.mark.parametrize(
     ("when", "fix"),
     [({"product": "crad"}, 'Did you mean "card"?'), ({"segment": "b"}, "Give a source a segment.")],
 )
