@@ -25,6 +25,8 @@ __all__ = ["LEVEL", "FitCheck", "check_fit", "seen"]
 LEVEL: Final = 0.9
 STAYS: Final = tuple(round(0.05 * k, 2) for k in range(1, 20))
 TOLD: Final = (0.5, 0.8)
+POINT: Final = 0.01  # a share that lies no farther beside the band is no miss
+CLOSE: Final = 0.03  # nor is anything else, as a share of itself
 MOST_POINTS: Final = 60  # of a course
 DAY: Final = pd.Timedelta(days=1)
 KEY: Final = ("measure", "item", "at")
@@ -61,11 +63,16 @@ class FitCheck:
 
     @property
     def compared(self) -> pd.DataFrame:
-        """Single figures, for a count of hits; ``inside``: within the band of replications."""
+        """Single figures, for a count of hits; ``inside``: in the band, or close enough to it.
+
+        Close enough is 1 point for a share and 3 % for anything else: less nobody acts upon,
+        and with very many leads every band is narrow.
+        """
         one = self.table["measure"].isin(SCALARS)
         stays = (self.table["measure"] == "stay") & self.table["at"].isin(TOLD)
         rows = self.table[(one | stays) & self.table["n"].gt(0) & self.table["actual"].notna()]
-        slack = 1e-9 * rows["actual"].abs()
+        shares = rows["measure"].isin(["win_rate", "conversion"])
+        slack = (CLOSE * rows["actual"].abs()).mask(shares, POINT)
         inside = rows["actual"].between(rows["lo"] - slack, rows["hi"] + slack)
         return rows.assign(inside=inside).reset_index(drop=True)
 

@@ -1,0 +1,258 @@
+"""Tables of a calibration: the fit figure by figure, the audit, refusals, every number."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import pandas as pd
+
+from funnelsim.reporting.blocks import column, table
+from funnelsim.reporting.document import Table
+from funnelsim.reporting.fit_findings import grades, named, uses, written
+from funnelsim.reporting.names import Names
+from funnelsim.reporting.texts import Texts
+
+if TYPE_CHECKING:
+    from funnelsim.reporting.calibrated import Calibrated
+
+__all__ = ["audited", "changes", "compared", "graded", "numbers", "origins", "refused"]
+
+SHOWN: Final = 3  # examples of a finding
+
+
+def compared(found: Calibrated, t: Texts) -> Table:
+    """Every single figure of the data beside the band of simulated runs."""
+    names = Names.of(found.log, t)
+    rows = []
+    for row in found.check.compared.to_dict("records"):
+        actual, middle, lo, hi = (
+            written(row["measure"], row[key], t) for key in ("actual", "simulated", "lo", "hi")
+        )
+        band = f"{lo} – {hi}".replace(" ", "\u00a0")
+        verdict = t._("yes") if row["inside"] else t._("no")
+        rows.append((named(row, names, t), actual, middle, band, verdict))
+    share = t.share(found.check.level)
+    return table(
+        [
+            column(t._("Figure")),
+            column(t._("Data"), numeric=True),
+            column(t._("Simulated, middle run"), numeric=True),
+            column(t._("{share} of runs").format(share=share), numeric=True),
+            column(t._("Within")),
+        ],
+        rows,
+        caption=t._("The data against simulated runs, figure by figure"),
+        note=t._(
+            "Both are measured in the same way, over the same time, on leads that arrived inside "
+            "it. Every run draws its parameters anew from what the data leaves open. A share less "
+            "than a point beside the band, or another figure less than 3%, is no miss."
+        ),
+    )
+
+
+def refused(found: Calibrated, t: Texts) -> Table | None:
+    """What the data cannot tell, why, and how to get data that can."""
+    if not found.fit.refusals:
+        return None
+    return table(
+        [
+            column(t._("What")),
+            column(t._("Why it cannot be told")),
+            column(t._("What stands in its place; how to learn it")),
+        ],
+        [
+            (
+                _of(refusal.of, found, t),
+                t._(refusal.why),
+                " ".join(t._(part) for part in (refusal.instead, refusal.fix) if part) or "–",
+            )
+            for refusal in found.fit.refusals
+        ],
+        caption=t._("What this data cannot tell"),
+    )
+
+
+def graded(found: Calibrated, t: Texts) -> Table | None:
+    """What the data is good for, with a grade for each use."""
+    listed = grades(found)
+    if not listed or found.audit is None:
+        return None
+    meaning = {
+        "A": t._("sound"),
+        "B": t._("good, with small gaps"),
+        "C": t._("usable with care"),
+        "D": t._("doubtful"),
+        "E": t._("not usable"),
+    }
+    words = uses(t)
+    return table(
+        [column(t._("Use")), column(t._("Grade")), column(t._("Meaning"))],
+        [(words[use], grade, meaning.get(grade, "")) for use, grade in listed.items()],
+        caption=t._("What the data is good for"),
+    )
+
+
+def audited(found: Calibrated, t: Texts) -> Table | None:
+    """What the audit found, the gravest first."""
+    if found.audit is None or not found.audit.findings:
+        return None
+    grave = {"red": t._("grave"), "caution": t._("caution"), "info": t._("note")}
+    order = list(grave)
+    listed = sorted(found.audit.findings, key=lambda each: order.index(each.severity))
+    return table(
+        [
+            column(t._("How grave")),
+            column(t._("Found in the data")),
+            column(t._("How often"), numeric=True),
+            column(t._("What was done; what to fix in the CRM")),
+        ],
+        [
+            (
+                grave[each.severity],
+                t._(each.found),
+                _often(each, t),
+                " ".join(t._(part) for part in (each.done, each.fix) if part),
+            )
+            for each in listed
+        ],
+        caption=t._("What the audit found"),
+    )
+
+
+def changes(found: Calibrated, t: Texts) -> Table | None:
+    """Changes inside the window, with their dates."""
+    frame = found.drift
+    if frame is None or not len(frame):
+        return None
+    names, zone = Names.of(found.log, t), found.log.meta.time_zone
+    rows = []
+    for row in frame.to_dict("records"):
+        unit = str(row.get("unit", ""))
+        before, after = (
+            _number(float(row.get(key, math.nan)), unit, found, t) for key in ("before", "after")
+        )
+        at = row.get("at")
+        day = t.day(pd.Timestamp(at).to_pydatetime(), zone) if at is not None else "–"
+        what = t._(str(row.get("measure", "")).replace("_", " "))
+        rows.append((names.of_stage(str(row.get("stage", ""))), what, day, before, after))
+    return table(
+        [
+            column(t._("Stage")),
+            column(t._("What changed")),
+            column(t._("About when")),
+            column(t._("Before"), numeric=True),
+            column(t._("After"), numeric=True),
+        ],
+        rows,
+        caption=t._("Changes inside the window"),
+    )
+
+
+def numbers(found: Calibrated, t: Texts) -> Table:
+    """Every number of the scenario that the data gave, with interval, n and method."""
+    rows = []
+    for row in found.fit.table.to_dict("records"):
+        unit = str(row["unit"])
+        lo, hi = (_number(float(row[key]), unit, found, t) for key in ("lo", "hi"))
+        known = math.isfinite(float(row["lo"])) and math.isfinite(float(row["hi"]))
+        rows.append(
+            (
+                _of(str(row["item"]), found, t),
+                t._(str(row["measure"]).replace("_", " ")),
+                _number(float(row["value"]), unit, found, t),
+                f"{lo} – {hi}".replace(" ", "\u00a0") if known else "",
+                t.number(float(row["n"])),
+                t._(str(row["method"])),
+            )
+        )
+    levels = found.fit.table["level"].dropna()
+    share = t.share(float(levels.iloc[0])) if len(levels) else t.share(0.95)
+    return table(
+        [
+            column(t._("Of")),
+            column(t._("Measure")),
+            column(t._("Estimate"), numeric=True),
+            column(t._("{share} interval").format(share=share), numeric=True),
+            column(t._("Rests on"), numeric=True),
+            column(t._("Method")),
+        ],
+        rows,
+        caption=t._("Every number that was estimated"),
+        note=t._("The scenario file holds the same list under “evidence”."),
+    )
+
+
+def origins(found: Calibrated, t: Texts) -> Table:
+    """Files, fingerprints, window, seeds and versions."""
+    from funnelsim.reporting.inputs import fingerprint
+    from funnelsim.reporting.provenance import versions
+
+    meta, raw, check = found.log.meta, found.raw, found.check
+    origin = found.fit.scenario.data
+    files = (
+        [(file.name, file.sha256[:16]) for file in raw.meta.files]
+        if raw is not None
+        else [(path.name, fingerprint(path)[:16]) for path in found.sources.files]
+    )
+    rows = [(t._("Input"), f"{name}, {sha}") for name, sha in files]
+    if raw is not None:
+        rows.append((t._("Recognised as"), raw.meta.format))
+    if origin is not None:
+        rows.append((t._("Fingerprint of the event log (SHA-256)"), origin.sha256[:16]))
+    histories = {
+        "full": t._("every change of stage"),
+        "latest_entry": t._("only the latest entry into each stage"),
+        "snapshot": t._("only the present state"),
+    }
+    rows += [
+        (t._("Stage history"), histories[meta.history]),
+        (t._("Window"), t.period(meta.observed_from, meta.observed_until, meta.time_zone)),
+        (t._("Time zone"), meta.time_zone),
+        (t._("Runs of the check"), t.number(check.n)),
+        (t._("Seed"), str(check.seed)),
+        (t._("Versions"), versions()),
+    ]
+    return table(
+        [column(t._("What")), column(t._("Which"))], rows, caption=t._("Input, seed and versions")
+    )
+
+
+def _of(path: str, found: Calibrated, t: Texts) -> str:
+    """What part of the scenario a number is about: its stage or team by name, then the path."""
+    names = Names.of(found.log, t)
+    kind, _, rest = path.partition(".")
+    key, _, more = rest.partition(".")
+    called: Mapping[str, Any] = {
+        "stages": names.of_stage,
+        "teams": names.of_team,
+        "sources": names.of_other,
+    }
+    if kind not in called or not key:
+        return path
+    name = called[kind](key)
+    return f"{name}: {more}" if more else name
+
+
+def _often(finding: Any, t: Texts) -> str:  # noqa: ANN401 - a finding of the audit
+    """How many, of how many."""
+    count = t.number(finding.count)
+    if not finding.of:
+        return count
+    return f"{count} ({t.share(finding.share)})"
+
+
+def _number(value: float, unit: str, found: Calibrated, t: Texts) -> str:
+    """A number by its unit."""
+    if not math.isfinite(value):
+        return "–"
+    currency = found.fit.scenario.currency
+    if unit == "share":
+        return t.share(value)
+    if unit == "s":
+        return t.duration(value)
+    if unit.endswith("minor") and currency:
+        return t.money(value, currency)
+    shown = t.figure(value)
+    return shown if unit in {"", "leads", "deals", "seats"} else f"{shown}\u00a0{unit}"
