@@ -1,0 +1,166 @@
+"""Parts of stages: their delays and their ways out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from funnelsim.calibration.dwell import dwell
+from funnelsim.calibration.parts import Part, Refusal, Settings
+from funnelsim.calibration.routes import routes
+from funnelsim.calibration.spelling import length
+from funnelsim.calibration.survival import Durations
+from funnelsim.calibration.visits import DAY, StageVisits
+from funnelsim.events import EventLog
+from funnelsim.measures.journeys import stage_ids
+from funnelsim.scenarios.evidence import Evidence
+
+__all__ = ["Assumed", "stage_parts"]
+
+LOOPS: Final = Refusal(
+    "stages.*.next",
+    "The log's history is latest_entry: a stage entered again hides its earlier visits.",
+    "Ways back stand in the scenario only where they could be seen.",
+    "Export the whole history of stages.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Assumed:
+    """A stage that nobody has left yet: nothing is known but that it takes long.
+
+    Parameters
+    ----------
+    stage : str
+    to : str
+        Where all go.
+    exposure : float
+        Seconds spent in it so far, by all together.
+    """
+
+    stage: str
+    to: str
+    exposure: float
+
+    @property
+    def name(self) -> str:
+        """``assumed/offer``."""
+        return f"assumed/{self.stage}"
+
+    @property
+    def settings(self) -> Settings:
+        """Half an end in all that time (Jeffreys), and one way out."""
+        return self._with(0.5)
+
+    @property
+    def evidence(self) -> tuple[Evidence, ...]:
+        """None: it is assumed."""
+        return ()
+
+    def drawn(self, rng: np.random.Generator) -> Settings:
+        """Ends as seldom as chance may have it."""
+        return self._with(float(np.clip(rng.standard_gamma(0.5), 0.05, 5)))
+
+    def _with(self, ends: float) -> Settings:
+        mean = float(np.clip(self.exposure / ends, 60, 3650 * DAY))
+        return {
+            ("stages", self.stage, "delay_after"): {"mean": length(mean)},
+            ("stages", self.stage, "next"): {"advance": self.to, "to": {self.to: 1.0}},
+        }
+
+
+def stage_parts(
+    log: EventLog,
+    every: list[StageVisits],
+    worked: Collection[str] = (),
+    progress: Callable[[float], None] | None = None,
+) -> tuple[tuple[Part, ...], tuple[Refusal, ...]]:
+    """Estimate the delays and the ways out of all stages.
+
+    Parameters
+    ----------
+    log : EventLog
+    every : list of StageVisits
+        Of this log.
+    worked : collection of str
+        Stages in which the scenario has work: what is left of the stay are the delays
+        before and after it.
+    progress : callable, optional
+        Told the share that is done.
+
+    Returns
+    -------
+    parts, refusals
+        ``dwell/offer`` and ``next/offer``; with work ``before/offer`` and ``after/offer``.
+
+    Examples
+    --------
+    >>> from funnelsim.calibration.visits import stage_visits
+    >>> from funnelsim.measures.example import BANK
+    >>> parts, refusals = stage_parts(BANK, stage_visits(BANK))
+    >>> [part.name for part in parts]
+    ['dwell/interest', 'next/interest', 'dwell/decision', 'next/decision']
+    """
+    parts: list[Part] = []
+    refusals = [LOOPS] if log.meta.history == "latest_entry" else []
+    for place, visits in enumerate(every):
+        if not visits.stays.events:
+            parts.append(_assumed(log, visits))
+            why = f"None of {len(visits):,} visits has ended."
+            instead = "An assumption stands in the scenario."
+            fix = "Wait, or take a log that begins earlier."
+            refusals.append(Refusal(f"stages.{visits.stage}", why, instead, fix))
+            continue
+        has_work = visits.stage in worked
+        for name, key, seen in _delays(visits, has_work=has_work):
+            part, refusal = dwell(name, ("stages", visits.stage, key), seen)
+            parts += [part] if part else []
+            refusals += [refusal] if refusal else []
+        way, refused = routes(visits, _progress(log, visits.stage), waits=has_work)
+        parts += [way] if way else []
+        refusals += refused
+        if progress is not None:
+            progress((place + 1) / len(every))
+    return tuple(parts), tuple(refusals)
+
+
+def _delays(visits: StageVisits, *, has_work: bool) -> list[tuple[str, str, Durations]]:
+    """The delays of a stage: the whole stay, or what is left of it around the work."""
+    stage, stays = visits.stage, visits.stays
+    if not has_work:
+        return [(f"dwell/{stage}", "delay_after", stays)]
+    begun = np.isfinite(visits.before)
+    before = np.where(begun, visits.before, np.where(stays.ended, 0.0, stays.time))
+    first = Durations(before, begun | stays.ended, stays.entry, stays.weight)
+    first = first.taken((stays.entry <= 0) | (before > stays.entry))
+    spent = np.where(begun, visits.before + np.nan_to_num(visits.worked), 0.0)
+    rest = Durations(
+        np.maximum(stays.time - spent, 0.0),
+        stays.ended,
+        np.maximum(stays.entry - spent, 0.0),
+        stays.weight,
+    ).taken(begun | stays.ended)
+    found = [(f"before/{stage}", "delay_before", first), (f"after/{stage}", "delay_after", rest)]
+    return [(name, key, seen) for name, key, seen in found if seen.time.max(initial=0.0) > 0]
+
+
+def _progress(log: EventLog, stage: str) -> list[str]:
+    """Stages that would be progress from here, the likeliest first."""
+    infos = {info.id: info for info in log.meta.stages}
+    order = stage_ids(log)
+    info = infos.get(stage)
+    named = [info.advance] if info is not None and info.advance else []
+    after = order[order.index(stage) + 1 :] if stage in order else []
+    forward = [one for one in after if one not in infos or infos[one].outcome != "lost"]
+    return [*named, *forward, "closed-won"]
+
+
+def _assumed(log: EventLog, visits: StageVisits) -> Assumed:
+    """A stage that nobody has left."""
+    others = [stage for stage in _progress(log, visits.stage) if stage in stage_ids(log)]
+    to = others[0] if others else next(s for s in stage_ids(log) if s != visits.stage)
+    exposure = float((visits.stays.time - visits.stays.entry).sum())
+    return Assumed(visits.stage, to, exposure)
