@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from funnelsim.experiments import compare, levers, optimise_seats, replicate, sweep
     from funnelsim.reporting import (
         blocks,
+        fit_review,
         lever_atlas,
         open_log,
         open_scenario,
@@ -39,6 +40,7 @@ __all__ = [
     "engine",
     "errors",
     "figures",
+    "fit_review",
     "lever_atlas",
     "levers",
     "load",
@@ -63,6 +65,7 @@ _HOMES = {
     "Scenario": "scenarios.scenario",
     "blocks": "reporting",
     "compare": "experiments",
+    "fit_review": "reporting",
     "lever_atlas": "reporting",
     "levers": "experiments",
     "load": "scenarios.loading",

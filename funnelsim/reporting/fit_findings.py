@@ -215,6 +215,11 @@ def fine(share: float, t: Texts) -> str:
     return t.share(0.5).replace("50", t.number(100 * share, 1))
 
 
+def _between(lo: float, hi: float, t: Texts) -> str:
+    """An interval of shares with one decimal."""
+    return f"{t.number(100 * lo, 1)}–{fine(hi, t)}" if math.isfinite(lo) else t.share(lo)
+
+
 def written(measure: str, value: float, t: Texts) -> str:
     """A figure of the check as a person writes it."""
     if measure in {"win_rate", "conversion"}:
@@ -248,9 +253,7 @@ def _first(found: Calibrated, t: Texts) -> Sentence:
         leads=t.number(row["n"]),
         day=t.day(meta.observed_until, meta.time_zone),
         share=fine(row["value"], t),
-        interval=t._("95%: {interval}").format(
-            interval=f"{fine(row['lo'], t).rstrip('%\u00a0 ')}–{fine(row['hi'], t)}"
-        ),
+        interval=t._("95%: {interval}").format(interval=_between(row["lo"], row["hi"], t)),
         usable=", ".join(good),
     )
 

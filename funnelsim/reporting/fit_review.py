@@ -51,9 +51,8 @@ MOST_SHARES: Final = 9  # rows of page 1's picture
 
 
 def work(  # noqa: PLR0913 - one keyword per thing that can be said
-    source: str | Path,
+    sources: Sequence[str | Path],
     *,
-    more: Sequence[str | Path] = (),
     mapping: str = "",
     pipeline: str = "",
     time_zone: str = "",
@@ -68,10 +67,8 @@ def work(  # noqa: PLR0913 - one keyword per thing that can be said
 
     Parameters
     ----------
-    source : str or Path
-        A raw export, a database, or a folder with an event log.
-    more : sequence of str or Path
-        Further exports of the same CRM.
+    sources : sequence of str or Path
+        Raw exports of one CRM, or a database, or one folder with an event log.
     mapping, pipeline, time_zone, currency, query : str
         What is to be said about the exports; empty: nothing.
     half_life : str
@@ -90,9 +87,9 @@ def work(  # noqa: PLR0913 - one keyword per thing that can be said
     InputError
         The data cannot be read, or tells nothing that a scenario could be made of.
     """
-    files = (Path(source), *map(Path, more))
-    sources = Sources(files, mapping, pipeline, time_zone, currency, query)
-    return calibrated(sources, half_life=half_life, seed=seed, n=n, tell=tell)
+    files = tuple(Path(source) for source in sources)
+    given = Sources(files, mapping, pipeline, time_zone, currency, query)
+    return calibrated(given, half_life=half_life, seed=seed, n=n, tell=tell)
 
 
 def whole(found: Calibrated, lang: str = "en") -> tuple[AnyBlock, ...]:

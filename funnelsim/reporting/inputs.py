@@ -13,7 +13,14 @@ from funnelsim.events import EventLog
 if TYPE_CHECKING:
     from funnelsim.scenarios.scenario import Scenario
 
-__all__ = ["check_experiment", "check_input", "fingerprint", "open_log", "open_scenario"]
+__all__ = [
+    "check_data",
+    "check_experiment",
+    "check_input",
+    "fingerprint",
+    "open_log",
+    "open_scenario",
+]
 
 SCENARIO_ENDINGS = {".yaml", ".yml"}
 
@@ -137,6 +144,29 @@ def check_experiment(
     if kind == "what-if" and not scenario.what_ifs:
         fix = "Put the questions under what_ifs: with a label and what is set."
         raise ParameterError(Problem("lists no what-ifs", str(source), "what_ifs", fix))
+
+
+def check_data(source: str | Path) -> None:
+    """Refuse to calibrate on a scenario: it is what comes out.
+
+    Parameters
+    ----------
+    source : str or Path
+
+    Raises
+    ------
+    ParameterError
+
+    Examples
+    --------
+    >>> check_data("bank.yaml")
+    Traceback (most recent call last):
+    funnelsim.errors.ParameterError: kind: bank.yaml is a scenario; calibration is for data...
+    """
+    if _is_scenario(Path(source)):
+        message = f"{source} is a scenario; calibration is for data"
+        fix = "Give an export or a saved event log; funnelsim simulate makes one of a scenario."
+        raise ParameterError(Problem(message, path="kind", fix=fix))
 
 
 def check_input(

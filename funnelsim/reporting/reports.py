@@ -22,7 +22,7 @@ from funnelsim.documents import did_you_mean
 from funnelsim.errors import ParameterError, Problem
 from funnelsim.reporting.blocks import plain
 from funnelsim.reporting.document import AnyBlock, Summary
-from funnelsim.reporting.inputs import check_experiment, check_input, fingerprint
+from funnelsim.reporting.inputs import check_data, check_experiment, check_input, fingerprint
 from funnelsim.reporting.notebooks import Run, check_parameters, declared, execute
 from funnelsim.reporting.pdf import render
 from funnelsim.reporting.texts import texts
@@ -32,6 +32,7 @@ __all__ = ["Report", "kinds", "report", "workplace"]
 PARTS = ("numpy", "pandas", "scipy", "statsmodels", "simpy", "matplotlib", "papermill", "typst")
 USUAL = "funnel-review"
 NEEDS_SCENARIO = ("what-if", "levers")
+NEEDS_DATA = "calibration"
 ENDINGS = re.compile(r"(\.(ya?ml|csv|tsv|txt|xlsx?|parquet|gz|zip))+$", re.IGNORECASE)
 
 
@@ -85,6 +86,7 @@ def report(  # noqa: PLR0913 - one keyword per thing a planner may choose
     seed: int = 1,
     n: int | None = None,
     overrides: Mapping[str, Any] | None = None,
+    options: Mapping[str, Any] | None = None,
     name: str = "",
     timeout: int = 1800,
     progress: bool | None = None,
@@ -109,9 +111,12 @@ def report(  # noqa: PLR0913 - one keyword per thing a planner may choose
     seed : int
         For a scenario: the same seed gives the same bytes.
     n : int, optional
-        For what-ifs and levers: replications of each variant.
+        Replications: of each variant, for what-ifs and levers; of the check, for a
+        calibration.
     overrides : mapping, optional
         For a scenario: dotted path → value.
+    options : mapping, optional
+        Further parameters of the kind's notebook, ``{"half_life": "90 d"}``.
     name : str
         Of the files; by default the input's, with the kind unless it is a funnel review, and
         the language unless English.
@@ -151,10 +156,13 @@ def report(  # noqa: PLR0913 - one keyword per thing a planner may choose
             "n": n,
             "overrides": dict(overrides or {}),
             "live": False,
+            **(options or {}),
         },
     )
+    if kind == NEEDS_DATA:
+        check_data(source)
     if kind in NEEDS_SCENARIO:
-        check_experiment(source, kind, parameters["overrides"])
+        check_experiment(source, kind, overrides)
     stem = name or _stem(Path(source), kind, lang)
     origin = {
         "kind": kind,
@@ -162,7 +170,8 @@ def report(  # noqa: PLR0913 - one keyword per thing a planner may choose
         "command": _command(source, kind, lang, mapping, seed, n),
         "input": _origin(source),
         "mapping": _origin(mapping) if mapping else None,
-        "overrides": parameters["overrides"],
+        "overrides": dict(overrides or {}),
+        **({"options": dict(options)} if options else {}),
         "seed": seed,
         **({"n": n} if n is not None else {}),
         "notebook": _origin(notebook),
