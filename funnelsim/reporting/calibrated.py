@@ -31,8 +31,8 @@ class Sources:
 
     Parameters
     ----------
-    files : tuple of Path
-        Exports of one CRM; or one folder with an event log.
+    files : tuple of str or Path
+        Exports of one CRM, or a database's address; or one folder with an event log.
     mapping : str
         For a format that is not recognised: what its columns mean.
     pipeline, time_zone, currency, query : str
@@ -40,7 +40,7 @@ class Sources:
         database its SQL query. Empty: not said.
     """
 
-    files: tuple[Path, ...]
+    files: tuple[str | Path, ...]
     mapping: str = ""
     pipeline: str = ""
     time_zone: str = ""
@@ -50,7 +50,7 @@ class Sources:
     @property
     def is_log(self) -> bool:
         """Whether this is a saved event log, which needs no reading and no audit."""
-        return len(self.files) == 1 and (self.files[0] / "meta.json").is_file()
+        return len(self.files) == 1 and (Path(self.files[0]) / "meta.json").is_file()
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,13 +142,12 @@ def calibrated(
     InputError
         The data cannot be read, or tells nothing that a scenario could be made of.
     """
-    from funnelsim.calibration.audit import audit
     from funnelsim.calibration.fitting import calibrate
 
     say = tell or (lambda _what, _share: None)
     say("Reading", 0.0)
     raw, log = read(sources)
-    found = audit(raw) if raw is not None else None
+    found = _audited(raw) if raw is not None else None
     log = log if log is not None else raw.events()  # type: ignore[union-attr]
     say("Calibrating", 0.3)
     options: dict[str, Any] = {"half_life": half_life} if half_life else {}
@@ -158,6 +157,12 @@ def calibrated(
         fit.sampler, log, seed=seed, n=n, progress=lambda share: say("Checking", 0.5 + share / 2)
     )
     return Calibrated(sources, raw, found, log, fit, check, drifted(log))
+
+
+def _audited(raw: RawHistory) -> Audit:
+    from funnelsim.calibration.audit import audit
+
+    return audit(raw)
 
 
 def drifted(log: EventLog) -> pd.DataFrame | None:

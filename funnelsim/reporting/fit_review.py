@@ -87,8 +87,7 @@ def work(  # noqa: PLR0913 - one keyword per thing that can be said
     InputError
         The data cannot be read, or tells nothing that a scenario could be made of.
     """
-    files = tuple(Path(source) for source in sources)
-    given = Sources(files, mapping, pipeline, time_zone, currency, query)
+    given = Sources(tuple(sources), mapping, pipeline, time_zone, currency, query)
     return calibrated(given, half_life=half_life, seed=seed, n=n, tell=tell)
 
 

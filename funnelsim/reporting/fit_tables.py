@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
@@ -16,8 +18,9 @@ from funnelsim.reporting.texts import Texts
 
 if TYPE_CHECKING:
     from funnelsim.reporting.calibrated import Calibrated
+    from funnelsim.scenarios.scenario import Scenario
 
-__all__ = ["audited", "changes", "compared", "graded", "numbers", "origins", "refused"]
+__all__ = ["audited", "changes", "compared", "graded", "inputs", "numbers", "origins", "refused"]
 
 SHOWN: Final = 3  # examples of a finding
 
@@ -184,19 +187,22 @@ def numbers(found: Calibrated, t: Texts) -> Table:
     )
 
 
+def inputs(found: Calibrated) -> list[tuple[str, str]]:
+    """Name and SHA-256 of every file that was read."""
+    from funnelsim.reporting.inputs import fingerprint
+
+    if found.raw is not None:
+        return [(file.name, file.sha256) for file in found.raw.meta.files]
+    return [(Path(path).name, fingerprint(path)) for path in found.sources.files]
+
+
 def origins(found: Calibrated, t: Texts) -> Table:
     """Files, fingerprints, window, seeds and versions."""
-    from funnelsim.reporting.inputs import fingerprint
     from funnelsim.reporting.provenance import versions
 
     meta, raw, check = found.log.meta, found.raw, found.check
     origin = found.fit.scenario.data
-    files = (
-        [(file.name, file.sha256[:16]) for file in raw.meta.files]
-        if raw is not None
-        else [(path.name, fingerprint(path)[:16]) for path in found.sources.files]
-    )
-    rows = [(t._("Input"), f"{name}, {sha}") for name, sha in files]
+    rows = [(t._("Input"), f"{name}, {sha[:16]}") for name, sha in inputs(found)]
     if raw is not None:
         rows.append((t._("Recognised as"), raw.meta.format))
     if origin is not None:
@@ -220,7 +226,7 @@ def origins(found: Calibrated, t: Texts) -> Table:
 
 
 def _of(path: str, found: Calibrated, t: Texts) -> str:
-    """What part of the scenario a number is about: its stage or team by name, then the path."""
+    """What part of the scenario a number is about, in words as far as there are any."""
     names = Names.of(found.log, t)
     kind, _, rest = path.partition(".")
     key, _, more = rest.partition(".")
@@ -230,9 +236,44 @@ def _of(path: str, found: Calibrated, t: Texts) -> str:
         "sources": names.of_other,
     }
     if kind not in called or not key:
-        return path
-    name = called[kind](key)
-    return f"{name}: {more}" if more else name
+        return uses(t).get(path, path)
+    name = t._("all") if key == "*" else called[kind](key)
+    return f"{name}: {_part(key, more, found, t)}" if more else name
+
+
+def _part(stage: str, path: str, found: Calibrated, t: Texts) -> str:
+    """What of a stage, team or source: its delay, a way out, a case of it."""
+    known = {
+        "delay_before": t._("delay before work"),
+        "delay_after": t._("delay"),
+        "next": t._("ways out"),
+        "rate": t._("leads"),
+        "by_hour": t._("hour"),
+        "by_weekday": t._("weekday"),
+        "by_month": t._("month"),
+        "growth": t._("growth"),
+        "overdispersion": t._("chance from day to day"),
+        "value": t._("value of a deal"),
+        "seats": t._("seats"),
+    }
+    if path in known:
+        return known[path]
+    names = Names.of(found.log, t)
+    case = re.fullmatch(r"next\.cases\.(\d+)\.to\.(\w[\w-]*)", path)
+    if case is None:
+        way = re.fullmatch(r"next\.to\.(\w[\w-]*)", path)
+        return f"→ {names.of_stage(way[1])}" if way else path
+    when = _when(found.fit.scenario, stage, int(case[1]))
+    return t._("→ {stage}, if {when}").format(stage=names.of_stage(case[2]), when=when)
+
+
+def _when(scenario: Scenario, stage: str, number: int) -> str:
+    """The condition of a case, as it stands in the scenario."""
+    routes = scenario.stages[stage].next if stage in scenario.stages else None
+    if routes is None or number >= len(routes.cases):
+        return str(number + 1)
+    plain = routes.cases[number].model_dump(mode="json", exclude_defaults=True).get("when", {})
+    return ", ".join(f"{key} {value}" for key, value in plain.items())
 
 
 def _often(finding: Any, t: Texts) -> str:  # noqa: ANN401 - a finding of the audit
