@@ -39,7 +39,8 @@ class Book:
         ``customer``, ``contact``, ``customer_number``, ``title``, ``funnel``, ``source``,
         ``product``, ``segment``, ``owner``, ``created_at``, ``shown_created_at`` (as
         written), ``value`` (minor units), ``currency``, ``odd_dates`` and ``untidy``
-        (written another way than the rest). A deal that was exported twice stands twice.
+        (written another way than the rest), ``struck`` (its history is not what happened).
+        A deal that was exported twice stands twice.
     moves : pandas.DataFrame
         ``deal_id``, ``at``, ``shown_at`` (as written), ``stage`` (id), ``reason``, ``by``;
         each deal's in order of time.
@@ -49,6 +50,8 @@ class Book:
         In the order of the funnel.
     language : str
         Of names.
+    deal_id : callable
+        The CRM's id of the nth deal.
     """
 
     deals: pd.DataFrame
@@ -56,6 +59,7 @@ class Book:
     log: EventLog
     stages: tuple[BookStage, ...]
     language: str
+    deal_id: Callable[[int], str]
 
     @property
     def time_zone(self) -> str:
@@ -160,7 +164,7 @@ def book_of(
         reason=[words.reason(log.meta, reason, language) for reason in moves["reason"]],
     ).astype({"reason": "str"})
     order = ["deal_id", "at", "shown_at", "stage", "reason", "by"]
-    return Book(deals, moves[order], _renamed(log, ids), stages, language)
+    return Book(deals, moves[order], _renamed(log, ids), stages, language, deal_id)
 
 
 def state_at(book: Book, moment: pd.Timestamp) -> State:
@@ -280,6 +284,7 @@ def _deals(
             "currency": log.meta.currency,
             "odd_dates": False,
             "untidy": False,
+            "struck": False,
         }
     ).astype({name: "str" for name in ("title", "source", "owner", "customer", "contact")})
 

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
+import pandas as pd
+
+from funnelsim.calibration.exports.answer_key import truth_of, write_answer_key
+from funnelsim.calibration.exports.book import book_of, state_at
+from funnelsim.calibration.exports.dirt import dirt_of, soiled
+from funnelsim.calibration.exports.folders import write_whole
+from funnelsim.calibration.exports.formats import FORMATS
+from funnelsim.calibration.exports.holding import CrmFormat
+from funnelsim.calibration.exports.living import Life, live
+from funnelsim.documents import did_you_mean
 from funnelsim.errors import ParameterError, Problem
 from funnelsim.events import EventLog
 from funnelsim.scenarios.scenario import Scenario
@@ -15,6 +25,9 @@ from funnelsim.scenarios.scenario import Scenario
 __all__ = ["Export", "export_crm"]
 
 Language = Literal["en", "ru", "uk"]
+
+LANGUAGES: tuple[str, ...] = get_args(Language)
+ANSWERS = "answer-key"
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,4 +101,97 @@ def export_crm(
     DataError
         The folder holds something else or cannot be written.
     """
-    raise ParameterError(Problem("export_crm is being built"))
+    chosen = _format(format, language)
+    amounts = dirt_of(dirt)
+    life = _life(scenario_or_log, seed)
+    log = life.log
+    moments = _moments(log, taken_at, on_days)
+    known = log.as_of(moments[-1].to_pydatetime())
+    scenario = scenario_or_log if isinstance(scenario_or_log, Scenario) else None
+    clean = book_of(
+        known,
+        language=language,
+        deal_id=chosen.deal_id,
+        values=life.values,
+        whole=chosen.holds.after_closing,
+    )
+    dirty, planted = soiled(clean, amounts, seed)
+    states = [state_at(dirty, moment) for moment in moments]
+    files = {name: content for state in states for name, content in chosen.write(state).items()}
+    about = {
+        "format": format,
+        "language": language,
+        "seed": seed,
+        "taken_at": [moment.isoformat() for moment in moments],
+        "files": list(files),
+        "holds": asdict(chosen.holds),
+    }
+    later = life.later if scenario is not None else None
+    truth = truth_of(clean, states[-1], planted, scenario=scenario, later=later, about=about)
+
+    def fill(place: Path) -> None:
+        for name, content in files.items():
+            (place / name).write_bytes(content)
+        write_answer_key(place / ANSWERS, clean, later, scenario, truth)
+
+    where = write_whole(Path(folder), fill, mark=f"{ANSWERS}/truth.json")
+    return Export(
+        folder=where,
+        format=format,
+        files=tuple(where / name for name in files),
+        answer_key=where / ANSWERS,
+        log=clean.log,
+        truth=truth,
+    )
+
+
+def _format(name: str, language: str) -> CrmFormat:
+    """Return the format, or say which there are."""
+    problems = []
+    if name not in FORMATS:
+        problems.append(Problem(f'"{name}" is no format', "format", fix=_allowed(name, FORMATS)))
+    if language not in LANGUAGES:
+        fix = _allowed(language, LANGUAGES)
+        problems.append(Problem(f'"{language}" is no language of names', "language", fix=fix))
+    if problems:
+        raise ParameterError(problems)
+    return FORMATS[name]
+
+
+def _allowed(given: str, names: Iterable[str]) -> str:
+    """Return a suggestion, or else all that there are."""
+    return did_you_mean(given, list(names), limit=30)
+
+
+def _life(given: Scenario | EventLog, seed: int) -> Life:
+    """Return what happened, simulated where a scenario is given."""
+    if isinstance(given, Scenario):
+        return live(given, seed)
+    if given.meta.history != "full":
+        fix = "Export a log with full history, or a scenario."
+        raise ParameterError(Problem(f"the log's history is {given.meta.history}", fix=fix))
+    return Life(given, given, {})
+
+
+def _moments(
+    log: EventLog, taken_at: str | datetime | None, on_days: Sequence[str | date | datetime]
+) -> list[pd.Timestamp]:
+    """Return when exports are taken, in order."""
+    start, end = pd.Timestamp(log.meta.observed_from), pd.Timestamp(log.meta.observed_until)
+    given = [*on_days, *([taken_at] if taken_at is not None else [])]
+    found, problems = set(), []
+    for moment in given:
+        try:
+            stamp = pd.Timestamp(moment)
+            stamp = stamp.tz_localize(log.meta.time_zone) if stamp.tzinfo is None else stamp
+        except (ValueError, TypeError) as problem:
+            fix = "Write it as 2024-02-29 or 2024-02-29T09:00."
+            problems.append(Problem(f'"{moment}" is no time ({problem})', "on_days", fix=fix))
+            continue
+        if not start < stamp <= end:
+            fix = f"Choose a moment after {start} and not after {end}."
+            problems.append(Problem(f"{moment} is outside the log", "on_days", fix=fix))
+        found.add(stamp.tz_convert("UTC"))
+    if problems:
+        raise ParameterError(problems)
+    return sorted(found) or [end]
