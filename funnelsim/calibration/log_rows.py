@@ -100,7 +100,7 @@ def mark_rows(
     set_ = pd.DataFrame(
         {
             "lead_id": marks["deal_id"],
-            "visit": _visit_at(marks["lead"], marks["at"], visits),
+            "visit": _visit_at(marks, marks["at"], visits),
             **{name: marks[name] for name in ("at", "kind", "reason", "value", "cost", "currency")},
         }
     )
@@ -153,7 +153,7 @@ def effort_rows(clean: Clean, visits: pd.DataFrame, ledger: Ledger) -> pd.DataFr
     return pd.DataFrame(
         {
             "lead_id": work["deal_id"],
-            "visit": _visit_at(work["lead"], first, visits),
+            "visit": _visit_at(work, first, visits),
             "effort": work["effort"].fillna("work"),
             "team": work["team"].fillna(DEFAULT_TEAM),
             "worker": work["worker"],
@@ -220,27 +220,30 @@ def _named(visits: pd.DataFrame, clean: Clean) -> pd.DataFrame:
     return clean.deals.take(visits["lead"].to_numpy())
 
 
-def _visit_at(lead: pd.Series, at: pd.Series, visits: pd.DataFrame) -> pd.Series:
+def _visit_at(rows: pd.DataFrame, at: pd.Series, visits: pd.DataFrame) -> pd.Series:
     """Return the visit during which something happened; empty before the first and after the end.
 
-    What happens at the very instant of a move belongs to the visit that begins.
+    At the very instant of a move the order of the rows decides if both stand in one file;
+    else what happens belongs to the visit that begins.
     """
-    entered = visits["entered_at"].to_numpy(dtype="datetime64[us]").view(np.int64)
-    owner = visits["lead"].to_numpy()
+    same_file = rows["file"].isin(visits["file"].unique()).to_numpy()
     order = np.lexsort(
         (
-            np.r_[np.zeros(len(visits)), np.ones(len(lead))],
-            np.r_[entered, at.to_numpy(dtype="datetime64[us]").view(np.int64)],
-            np.r_[owner, lead.to_numpy()],
+            np.r_[visits["row"], np.where(same_file, rows["row"], np.iinfo(np.int64).max)],
+            np.r_[_ticks(visits["entered_at"]), _ticks(at)],
+            np.r_[visits["lead"], rows["lead"]],
         )
     )
-    place = np.where(order < len(visits), order, -1)
-    latest = np.maximum.accumulate(np.where(place >= 0, np.arange(len(order)), -1))
-    before = np.where(latest >= 0, place[latest], -1)
-    found = np.full(len(lead), -1)
-    mine = order >= len(visits)
-    found[order[mine] - len(visits)] = before[mine]
-    same = (found >= 0) & (np.append(owner, -1)[found] == lead.to_numpy())
-    over = same & (np.append((visits["exit"] == "ended").to_numpy(), False)[found])
-    number = np.append(visits["visit"].to_numpy(), 0)[found]
-    return pd.Series(number, index=lead.index).where(same & ~over).astype("Int64")
+    is_visit = order < len(visits)
+    latest = np.maximum.accumulate(np.where(is_visit, np.arange(len(order)), -1))
+    found = np.full(len(rows), -1)
+    found[order[~is_visit] - len(visits)] = np.append(order, -1)[latest[~is_visit]]
+    mine = np.append(visits["lead"], -1)[found] == rows["lead"].to_numpy()
+    over = np.append((visits["exit"] == "ended").to_numpy(), False)[found]
+    number = np.append(visits["visit"], 0)[found]
+    return pd.Series(number, index=rows.index).where(mine & ~over).astype("Int64")
+
+
+def _ticks(times: pd.Series) -> np.ndarray:
+    """Return times as microseconds since the epoch, UTC."""
+    return times.to_numpy(dtype="datetime64[us]").view(np.int64)

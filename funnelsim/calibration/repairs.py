@@ -100,7 +100,7 @@ def repaired(raw: RawHistory) -> Repaired:
     leads = lead_rows(clean, visits, raw.meta, result.start, ledger)
     marks = mark_rows(clean, visits, stages, raw.meta, ledger)
     efforts = effort_rows(clean, visits, ledger)
-    visits = with_ready(visits, efforts).drop(columns="lead")
+    visits = with_ready(visits, efforts).drop(columns=["lead", "row", "file"])
     repairs = tuple(ledger)
     notes = (*raw.meta.notes, *(repair.note for repair in repairs))
     attributes = [str(name) for name in leads.columns if name not in SCHEMA["leads"]]

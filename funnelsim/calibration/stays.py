@@ -68,7 +68,7 @@ def visits_of(found: pd.DataFrame, clean: Clean, stages: StageList) -> pd.DataFr
     Returns
     -------
     pandas.DataFrame
-        Columns of ``visits``, but ``ready_at``; and ``lead``.
+        Columns of ``visits``, but ``ready_at``; and ``lead``, ``row`` and ``file``.
     """
     lead, at, stage = (found[name].to_numpy() for name in ("lead", "at", "stage"))
     last = np.diff(lead, append=-1) != 0
@@ -88,6 +88,8 @@ def visits_of(found: pd.DataFrame, clean: Clean, stages: StageList) -> pd.DataFr
             "exit": pd.Series(np.select([~last, ends], ["moved", "ended"], "open"), dtype="str"),
             "next_stage": pd.Series(ids[np.where(last, -1, following)], dtype="str"),
             "owner": deals["owner"].take(lead).array,
+            "row": found["row"].to_numpy(),
+            "file": found["file"].to_numpy(),
         }
     )
 
