@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from funnelsim.calibration.readers import (
+    amocrm,
+    bitrix24,
+    dynamics365,
+    hubspot,
+    zoho,
+)
 from funnelsim.calibration.readers.formats import Reader
 
 __all__ = ["READERS"]
 
 # One line per reader: the module's READER.
-READERS: tuple[Reader, ...] = ()
+READERS: tuple[Reader, ...] = (
+    amocrm.READER,
+    bitrix24.READER,
+    hubspot.READER,
+    zoho.READER,
+    dynamics365.READER,
+)
