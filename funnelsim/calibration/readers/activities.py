@@ -185,11 +185,11 @@ def _check(table: TextTable, events: pd.DataFrame, moments: Moments) -> None:
 
 
 def _efforts(events: pd.DataFrame) -> tuple[pd.DataFrame, list[Note]]:
-    """Return the work: activities of which some event says that somebody started."""
-    busy = events["name"].isin(events.loc[events["phase"] == "started", "name"].unique())
+    """Return the work: activities of which some event says that they were queued or started."""
+    busy = events["name"].isin(events.loc[events["phase"] != "ended", "name"].unique())
     work = events[busy].sort_values(["lead", "name"], kind="stable", ignore_index=True)
-    group = work.groupby(["lead", "name"], sort=True).ngroup().to_numpy(dtype=np.int64)
-    pieces = pieces_of_work(group, work["phase"].to_numpy(dtype=object))
+    group = work.groupby(["lead", "name"], sort=True).ngroup().to_numpy()
+    pieces = pieces_of_work(group.astype(np.int64), work["phase"].to_numpy(dtype=object))
     part = {
         phase: work.reindex(pieces[phase].where(pieces[phase] >= 0)).reset_index(drop=True)
         for phase in ("queued", "started", "ended")
@@ -203,7 +203,7 @@ def _efforts(events: pd.DataFrame) -> tuple[pd.DataFrame, list[Note]]:
             "lead_id": first["lead_id"],
             "name": first["name"],
             "effort": first["name"].map(ids),
-            "team": team.map(_slugs(team.dropna().unique())).fillna(UNKNOWN_TEAM),
+            "team": team.map(_slugs(team.dropna().unique())).astype("str").fillna(UNKNOWN_TEAM),
             "worker": part["started"]["worker"].fillna(part["ended"]["worker"]),
             "queued_at": part["queued"]["at"],
             "started_at": part["started"]["at"],
