@@ -75,9 +75,7 @@ def tiles(found: Calibrated, t: Texts) -> tuple[Tile, ...]:
         kpi(
             t._("Numbers estimated"),
             t.number(len(found.fit.table)),
-            t.n_("{n} not told", "{n} not told", len(found.fit.refusals)).format(
-                n=t.number(len(found.fit.refusals))
-            ),
+            t._("not told: {n}").format(n=t.number(len(found.fit.refusals))),
         ),
     )
 
