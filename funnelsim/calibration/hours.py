@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from funnelsim.calibration.ids import lasting_id
 from funnelsim.calibration.parts import Part, Refusal, Settings
 from funnelsim.calibration.shifts import Weekly, weekly_hours
 from funnelsim.events import EventLog
@@ -213,7 +214,7 @@ def _calendars(log: EventLog) -> tuple[dict[str, CalendarPart], Refusal | None]:
 
 
 def _id(team: str) -> str:
-    return f"{team[:54]}-hours"
+    return f"{lasting_id(team)[:54]}-hours"
 
 
 def _days(log: EventLog, local: pd.Series) -> pd.DatetimeIndex:
@@ -262,7 +263,11 @@ def _shut(by_date: pd.Series, usual: NDArray[np.float64]) -> pd.DatetimeIndex:
     days = pd.DatetimeIndex(by_date.index)
     expected = usual[days.day_of_week]
     quiet = (expected >= USUAL) & (by_date.to_numpy() <= QUIET * expected)
-    return days[quiet]
+    normal = days[(expected >= USUAL) & ~quiet]
+    if not len(normal):
+        return days[:0]
+    # A team that began later, or ended, had no days off before and after.
+    return days[quiet & (days > normal[0]) & (days < normal[-1])]
 
 
 def _country(closed: Sequence[date], weekly: Weekly, days: pd.DatetimeIndex, zone: str) -> str:
