@@ -23,7 +23,7 @@ HEADER = (
     "utm_source|utm_medium|utm_campaign|utm_term|utm_content|utm_referrer|_ym_uid|"
     "_ym_counter|roistat|referrer|openstat_service|openstat_campaign|openstat_ad|"
     "openstat_source|from|gclientid|gclid|yclid|fbclid"
-).split("|")
+)
 CLOSED = {"won": "Успешно реализовано", "lost": "Закрыто и не реализовано"}
 """The two statuses that every account has (142 and 143); a lost deal loses its stage."""
 TIMES = "%d.%m.%Y %H:%M:%S"
@@ -54,7 +54,7 @@ def write(state: State) -> Mapping[str, bytes]:
         "Сегмент": deals["segment"],
         "Причина отказа": deals["reason"].where(deals["status"] == "lost"),
     }
-    frame = pd.DataFrame(columns, index=deals.index).reindex(columns=HEADER)
+    frame = pd.DataFrame(columns, index=deals.index).reindex(columns=HEADER.split("|"))
     return {f"amocrm_export_leads_{day_of(state)}.csv": csv_bytes(frame)}
 
 
@@ -69,5 +69,6 @@ AMOCRM = CrmFormat(
         currencies=False,
     ),
     deal_id=lambda number: str(27_000_000 + 17 * number),
+    closed=CLOSED,
     write=write,
 )

@@ -53,5 +53,6 @@ BITRIX24 = CrmFormat(
     label="Bitrix24",
     holds=Holds(history="snapshot", times="seconds", closed="days", closing_stages="one"),
     deal_id=lambda number: str(1000 + 2 * number),
+    closed=CLOSED,
     write=write,
 )

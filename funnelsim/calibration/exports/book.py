@@ -124,6 +124,7 @@ def book_of(
     language: str,
     deal_id: Callable[[int], str],
     values: Mapping[str, int] | None = None,
+    closed: Mapping[str, str] | None = None,
     whole: bool = False,
 ) -> Book:
     """Return what a CRM would have on record of a log.
@@ -138,6 +139,9 @@ def book_of(
         The CRM's id of the nth deal (1, 2, …).
     values : mapping, optional
         What deals are worth (minor units) by lead, also of those not won.
+    closed : mapping, optional
+        What the CRM calls stages that win and that lose; where it has several of a kind,
+        their own names stand behind. By default they have their own names only.
     whole : bool
         Keep what happens after a deal was closed; a CRM keeps nothing.
 
@@ -155,14 +159,16 @@ def book_of(
     leads = log.leads.sort_values(["arrived_at", "lead_id"], kind="stable", ignore_index=True)
     ids = pd.Series([deal_id(n + 1) for n in leads.index], index=leads["lead_id"], dtype="str")
     moves = _moves(log, whole=whole)
-    stages = _stages(log, moves, language)
+    stages = _stages(log, moves, language, closed or {})
     deals = _deals(log, leads, ids, language, values or {})
     owner = dict(zip(deals["lead_id"], deals["owner"], strict=True))
     moves = moves.assign(
         deal_id=moves["lead_id"].map(ids).astype("str"),
         by=moves["lead_id"].map(owner).astype("str"),
-        reason=[words.reason(log.meta, reason, language) for reason in moves["reason"]],
-    ).astype({"reason": "str"})
+        reason=pd.Series(
+            [words.reason(log.meta, reason, language) for reason in moves["reason"]], dtype="str"
+        ),
+    )
     order = ["deal_id", "at", "shown_at", "stage", "reason", "by"]
     return Book(deals, moves[order], _renamed(log, ids), stages, language, deal_id)
 
@@ -235,7 +241,9 @@ def _outcomes(log: EventLog) -> dict[str, str]:
     return dict(zip(closing["stage"], closing["kind"], strict=True))
 
 
-def _stages(log: EventLog, moves: pd.DataFrame, language: str) -> tuple[BookStage, ...]:
+def _stages(
+    log: EventLog, moves: pd.DataFrame, language: str, closed: Mapping[str, str]
+) -> tuple[BookStage, ...]:
     """Return the stages in order, each with a name of its own."""
     infos = log.meta.stages or tuple(
         StageInfo(id=name, position=n) for n, name in enumerate(moves["stage"].unique())
@@ -244,6 +252,9 @@ def _stages(log: EventLog, moves: pd.DataFrame, language: str) -> tuple[BookStag
     names: dict[str, str] = {}
     for info in sorted(infos, key=lambda info: info.position):
         name = words.label(info.label, info.id, language)
+        if (outcome := outcomes.get(info.id, "")) in closed:
+            several = list(outcomes.values()).count(outcome) > 1
+            name = f"{closed[outcome]}: {name}" if several else closed[outcome]
         names[info.id] = f"{name} ({info.id})" if name in names.values() else name
     return tuple(BookStage(key, name, outcomes.get(key)) for key, name in names.items())  # type: ignore[arg-type]
 
@@ -286,7 +297,7 @@ def _deals(
             "untidy": False,
             "struck": False,
         }
-    ).astype({name: "str" for name in ("title", "source", "owner", "customer", "contact")})
+    ).astype(dict.fromkeys(("title", "source", "owner", "customer", "contact"), "str"))
 
 
 def _renamed(log: EventLog, ids: pd.Series) -> EventLog:

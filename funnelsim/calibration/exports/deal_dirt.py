@@ -112,7 +112,8 @@ def reopen(book: Book, share: float, seed: int) -> tuple[Book, Planted]:
     rows = rows.drop_duplicates("deal_id", keep="last")
     where = chosen(book.deals, _flag(book, rows["deal_id"]), share, "reopened", seed)
     rows = rows[rows["deal_id"].isin(set(book.deals.loc[where, "deal_id"]))]
-    again = (rows["at"] + pd.Timedelta(days=2)).clip(upper=book.until)
+    again = rows["at"] + pd.Timedelta(days=2)
+    again = again.where(again <= book.until, book.until)
     closed = rows["at"] + pd.Timedelta(days=9)
     parts = [
         rows.assign(at=again, shown_at=again, stage=before.reindex(rows.index), reason=None),
@@ -166,7 +167,8 @@ def duplicate(book: Book, share: float, seed: int) -> tuple[Book, Planted]:
     )
     start = int(deals["number"].max()) if len(deals) else 0
     numbers = range(start + 1, start + 1 + len(twice))
-    created = (twice["created_at"] + later).clip(upper=book.until).dt.as_unit("us")
+    created = twice["created_at"] + later
+    created = created.where(created <= book.until, book.until).dt.as_unit("us")
     copies = twice.assign(
         deal_id=[book.deal_id(number) for number in numbers],
         number=list(numbers),

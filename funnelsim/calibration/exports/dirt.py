@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-
-from funnelsim.calibration.exports.book import Book
 from funnelsim.calibration.exports import cell_dirt, deal_dirt, stage_dirt, time_dirt
+from funnelsim.calibration.exports.book import Book
 from funnelsim.calibration.exports.planting import Kind, Planted
 from funnelsim.documents import did_you_mean
 from funnelsim.errors import ParameterError, Problem
@@ -118,10 +117,12 @@ def dirt_of(given: str | Mapping[str, float] | Sequence[str] | None) -> dict[str
             key, equals, amount = word.partition("=")
             if not equals and key in PRESETS:
                 pairs += list(PRESETS[key].items())
-            elif key in KINDS and (share := _share(amount, KINDS[key])) is None:
+                continue
+            share = _share(amount, KINDS[key]) if key in KINDS else 0.0
+            if share is None:
                 problems.append(_no_share(key, amount))
             else:
-                pairs.append((key, _share(amount, KINDS[key]) if key in KINDS else 0.0))
+                pairs.append((key, share))
     for key, share in pairs:
         if key not in KINDS:
             fix = did_you_mean(key, [*PRESETS, *KINDS], limit=30)

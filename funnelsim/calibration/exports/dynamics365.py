@@ -20,7 +20,7 @@ HEADER = (
     "Account|Contact|Pipeline Phase|Sales Stage|Status|Status Reason|Probability|Rating|"
     "Est. close date|Est. revenue|Actual Close Date|Actual Revenue|Budget amount|Currency|"
     "Created On|Created By|Owner|Lead Source|Product|Segment|Pipeline"
-).split("|")
+)
 
 
 def write(state: State) -> Mapping[str, bytes]:
@@ -64,7 +64,7 @@ def write(state: State) -> Mapping[str, bytes]:
         "Segment": deals["segment"],
         "Pipeline": deals["funnel"],
     }
-    frame = pd.DataFrame(columns, index=deals.index).reindex(columns=HEADER)
+    frame = pd.DataFrame(columns, index=deals.index).reindex(columns=HEADER.split("|"))
     name = f"All Opportunities {day_of(state)}.xlsx"
     return {name: xlsx_bytes(frame, "Opportunities", "m/d/yyyy h:mm")}
 
@@ -74,5 +74,6 @@ DYNAMICS365 = CrmFormat(
     label="Dynamics 365",
     holds=Holds(history="snapshot", times="seconds", closed="days", closing_stages="status"),
     deal_id=lambda number: str(uuid.UUID(int=(hash_id(f"opportunity/{number}") << 64) + number)),
+    closed=None,
     write=write,
 )

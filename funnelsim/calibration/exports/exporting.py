@@ -113,6 +113,7 @@ def export_crm(
         language=language,
         deal_id=chosen.deal_id,
         values=life.values,
+        closed=chosen.closed,
         whole=chosen.holds.after_closing,
     )
     dirty, planted = soiled(clean, amounts, seed)

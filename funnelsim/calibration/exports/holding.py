@@ -69,6 +69,8 @@ class CrmFormat:
     holds : Holds
     deal_id : callable
         The CRM's id of the nth deal.
+    closed : mapping or None
+        What it calls stages that win and that lose; None: as the firm names them.
     write : callable
         What the CRM shows → name of each file and its bytes.
     """
@@ -77,4 +79,5 @@ class CrmFormat:
     label: str
     holds: Holds
     deal_id: Callable[[int], str]
+    closed: Mapping[str, str] | None
     write: Callable[[State], Mapping[str, bytes]]

@@ -82,5 +82,6 @@ HUBSPOT = CrmFormat(
     label="HubSpot",
     holds=Holds(history="latest_entry", times="minutes", closed="minutes"),
     deal_id=lambda number: str(9_100_000_000 + 31 * number),
+    closed={"won": "Closed won", "lost": "Closed lost"},
     write=write,
 )

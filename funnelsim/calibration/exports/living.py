@@ -61,6 +61,7 @@ def live(scenario: Scenario, seed: int) -> Life:
     --------
     >>> scenario = Scenario.model_validate({
     ...     "funnelsim": 1, "name": "tiny", "run": {"start": "2026-01-05", "horizon": "4 w"},
+    ...     "currency": "EUR",
     ...     "sources": {"web": {"stage": "won", "rate": "5 / d", "value": 100}},
     ...     "stages": {"won": {"marks": "won"}}})
     >>> life = live(scenario, seed=7)

@@ -140,9 +140,9 @@ def _events(state: State) -> pd.DataFrame:
 def _rows(
     frame: pd.DataFrame,
     time: str,
-    rank: Any,
+    rank: int | np.ndarray,
     phase: str,
-    activity: pd.Series,  # noqa: ANN401
+    activity: pd.Series,
 ) -> pd.DataFrame:
     """Return events of one kind."""
     columns = {
@@ -153,7 +153,7 @@ def _rows(
         "place": np.arange(len(frame)),
         "phase": phase,
         "activity": activity,
-        "worker": frame["worker"] if "worker" in frame else None,
+        "worker": frame.get("worker"),
     }
     return pd.DataFrame(columns, index=frame.index)
 
@@ -212,8 +212,8 @@ def _mapping_content(state: State, naming: Naming) -> dict[str, Any]:
             team: {} for team in sorted(work["team"].unique())
         }
         content["work"] = {
-            row.effort: {"recorded_by": _effort(book, row.effort), "team": row.team}
-            for row in work.itertuples()
+            key: {"recorded_by": _effort(book, key), "team": team}
+            for key, team in zip(work["effort"], work["team"], strict=True)
         }
     return content
 
@@ -253,6 +253,7 @@ MAPPED = CrmFormat(
     label="CSV with a mapping file",
     holds=_HOLDS,
     deal_id=str,
+    closed=None,
     write=lambda state: write(state, PLAIN),
 )
 PROCESS = CrmFormat(
@@ -260,5 +261,6 @@ PROCESS = CrmFormat(
     label="Process log (XES names)",
     holds=_HOLDS,
     deal_id=str,
+    closed=None,
     write=lambda state: write(state, XES),
 )

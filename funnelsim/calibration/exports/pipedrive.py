@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from funnelsim.calibration.exports.book import State
+from funnelsim.calibration.exports.book import BookStage, State
 from funnelsim.calibration.exports.cells import EXPECTED, chances, day_of, untidied
 from funnelsim.calibration.exports.holding import CrmFormat, Holds
 from funnelsim.calibration.exports.written import csv_bytes, local, stamps, xlsx_bytes
@@ -24,7 +24,7 @@ COLUMNS = (
     "Email messages count|Expected close date|Product quantity|Product amount|Product name|"
     "Source origin|Source origin ID|Source channel|Source channel ID|Archive status|"
     "Archive time|Sequence enrollment"
-).split("|")
+)
 TIMES = "%Y-%m-%d %H:%M:%S"
 RANK = {"add_time": 0, "user_id": 1, "stage_id": 2, "status": 3, "lost_reason": 4}
 
@@ -47,7 +47,7 @@ def write(state: State) -> Mapping[str, bytes]:
     }
 
 
-def _open_stages(state: State):  # noqa: ANN202 - tuple of BookStage
+def _open_stages(state: State) -> list[BookStage]:
     """Return the stages that do not close a deal."""
     return [stage for stage in state.book.stages if stage.outcome is None]
 
@@ -98,7 +98,7 @@ def _deals(state: State) -> pd.DataFrame:
         "Source channel": deals["source"],
         "Archive status": "Not archived",
     }
-    frame = pd.DataFrame(columns, index=deals.index).reindex(columns=COLUMNS)
+    frame = pd.DataFrame(columns, index=deals.index).reindex(columns=COLUMNS.split("|"))
     return frame.rename(columns={name: f"Deal - {name}" for name in frame.columns})
 
 
@@ -148,6 +148,7 @@ PIPEDRIVE = CrmFormat(
     id="pipedrive",
     label="Pipedrive",
     holds=Holds(history="full", times="seconds", closed="seconds", closing_stages="status"),
-    deal_id=lambda number: str(number),
+    deal_id=str,
+    closed=None,
     write=write,
 )

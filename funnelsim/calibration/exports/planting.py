@@ -97,7 +97,8 @@ def chance(leads: pd.Series, kind: str, seed: int, ordinal: int = 0) -> NDArray[
     words = Stream(seed).words_array(
         entity, hash_id(f"dirt/{kind}"), np.full(len(entity), ordinal, np.uint64)
     )
-    return Stream.to_uniforms(words)[0]
+    first: NDArray[np.float64] = Stream.to_uniforms(words)[0]
+    return first
 
 
 def chosen(
@@ -148,7 +149,8 @@ def date_at(book: Book, share: float) -> pd.Timestamp:
     """
     first = book.deals["created_at"].min()
     moment = first + share * (book.until - first)
-    return moment.tz_convert(book.time_zone).normalize().tz_convert("UTC")
+    midnight: pd.Timestamp = moment.tz_convert(book.time_zone).normalize().tz_convert("UTC")
+    return midnight
 
 
 def sorted_moves(book: Book, moves: pd.DataFrame) -> pd.DataFrame:

@@ -25,13 +25,13 @@ OPPORTUNITY = (
     "LastStageChangeDate FiscalYear FiscalQuarter ContactId PrimaryPartnerAccountId SyncedQuoteId "
     "ContractId LastAmountChangedHistoryId LastCloseDateChangedHistoryId "
     "Segment__c Product__c Loss_Reason__c"
-).split()
+)
 HISTORY = (
     "Id OpportunityId CreatedById CreatedDate CreatedDateForInsert StageName Amount "
     "ExpectedRevenue CloseDate Probability FromForecastCategory ForecastCategory "
     "PrevForecastUpdate FromOpportunityStageName PrevOpportunityStageUpdate CurrencyIsoCode "
     "ValidThroughDate SystemModstamp IsDeleted PrevAmount PrevCloseDate"
-).split()
+)
 FIELDS = "Id IsDeleted OpportunityId CreatedById CreatedDate Field DataType OldValue NewValue"
 TOUCHED = 4
 """One visit in so many has its amount edited midway: a row of history without a move."""
@@ -120,7 +120,7 @@ def _opportunities(state: State) -> pd.DataFrame:
         "Product__c": deals["product"],
         "Loss_Reason__c": deals["reason"].where(deals["status"] == "lost"),
     }
-    return pd.DataFrame(columns, index=deals.index).reindex(columns=OPPORTUNITY)
+    return pd.DataFrame(columns, index=deals.index).reindex(columns=OPPORTUNITY.split())
 
 
 def _entries(state: State) -> pd.DataFrame:
@@ -167,7 +167,7 @@ def _history(state: State) -> pd.DataFrame:
         "SystemModstamp": at,
         "IsDeleted": "0",
     }
-    return pd.DataFrame(columns, index=rows.index).reindex(columns=HISTORY)
+    return pd.DataFrame(columns, index=rows.index).reindex(columns=HISTORY.split())
 
 
 def _fields(state: State) -> pd.DataFrame:
@@ -193,5 +193,6 @@ SALESFORCE = CrmFormat(
     label="Salesforce",
     holds=Holds(history="full", times="seconds", closed="seconds", zone="UTC"),
     deal_id=lambda number: record_id("006", 37 * number),
+    closed={"won": "Closed Won", "lost": "Closed Lost"},
     write=write,
 )

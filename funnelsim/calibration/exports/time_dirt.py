@@ -13,6 +13,8 @@ __all__ = ["BULK", "IMPOSSIBLE", "TIME_ZONE"]
 GATHERED = pd.Timedelta(days=21)
 """Moves of so long before the end of a quarter are made at its end."""
 HOURS = 3
+EARLY = 0.5
+"""The share of impossible closings that lie before the creation."""
 
 
 def gather(book: Book, share: float, seed: int) -> tuple[Book, Planted]:
@@ -73,10 +75,11 @@ def break_times(book: Book, share: float, seed: int) -> tuple[Book, Planted]:
     flags = deals["deal_id"].isin(set(closed["deal_id"])) & ~deals["struck"]
     where = chosen(deals, flags, share, "impossible", seed)
     luck = chance(deals["lead_id"], "impossible", seed, 1)
-    early = where & (luck < 0.5)
+    early = where & (luck < EARLY)
     days = pd.to_timedelta(np.ceil(1 + 60 * chance(deals["lead_id"], "impossible", seed, 2)), "D")
-    wrong = (deals["created_at"] - days).where(early, book.until + days)
-    wrong = pd.Series(wrong.to_numpy(), index=deals["deal_id"])[where.to_numpy()]
+    future = pd.Series(book.until + days, index=deals.index)
+    wrong = (deals["created_at"] - days).where(early, future)[where]
+    wrong = wrong.set_axis(deals.loc[where, "deal_id"])
     rows = closed[closed["deal_id"].isin(set(wrong.index))]
     shown = moves["shown_at"].copy()
     stamps = pd.to_datetime(rows["deal_id"].map(wrong), utc=True)

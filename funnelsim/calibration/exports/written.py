@@ -78,8 +78,10 @@ def html_bytes(frame: pd.DataFrame) -> bytes:
         *(f"<th>{html.escape(str(name))}</th>" for name in frame.columns),
         "</tr></thead><tbody>",
     ]
-    for row in _rows(frame):
-        lines.append("<tr>" + "".join(f"<td>{html.escape(str(v))}</td>" for v in row) + "</tr>")
+    lines += [
+        "<tr>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in row) + "</tr>"
+        for row in _rows(frame)
+    ]
     return "\n".join([*lines, "</tbody></table></body></html>", ""]).encode()
 
 
@@ -104,7 +106,7 @@ def xlsx_bytes(frame: pd.DataFrame, sheet: str, time_format: str) -> bytes:
     >>> xlsx_bytes(pd.DataFrame({"a": ["=1"]}), "Deals", "yyyy-mm-dd")[:2]
     b'PK'
     """
-    import xlsxwriter
+    import xlsxwriter  # type: ignore[import-untyped]
 
     out = io.BytesIO()
     options = {
@@ -191,7 +193,8 @@ def stamps(
     text = here.dt.strftime(form)
     if odd is not None and odd.any():
         text = text.where(~odd.to_numpy(dtype=bool), here.dt.strftime(odd_form))
-    return text.fillna(missing).astype("str")
+    written: pd.Series = text.fillna(missing).astype("str")
+    return written
 
 
 def money(value: pd.Series, currency: str, *, places: bool = True) -> pd.Series:

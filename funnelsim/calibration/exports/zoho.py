@@ -20,7 +20,7 @@ HEADER = (
     "Modified By.id|Modified By|Created Time|Modified Time|Last Activity Time|Pipeline.id|"
     "Pipeline|Lead Source|Probability (%)|Expected Revenue|Overall Sales Duration|"
     "Sales Cycle Duration|Reason For Loss|Locked|Currency|Product|Segment"
-).split("|")
+)
 TIMES = "%Y-%m-%d %H:%M:%S"
 
 
@@ -71,7 +71,7 @@ def write(state: State) -> Mapping[str, bytes]:
         "Product": deals["product"],
         "Segment": deals["segment"],
     }
-    frame = pd.DataFrame(columns, index=deals.index).reindex(columns=HEADER)
+    frame = pd.DataFrame(columns, index=deals.index).reindex(columns=HEADER.split("|"))
     return {f"Deals_{day_of(state).replace('-', '_')}.csv": csv_bytes(frame)}
 
 
@@ -80,5 +80,6 @@ ZOHO = CrmFormat(
     label="Zoho CRM",
     holds=Holds(history="snapshot", times="seconds", closed="days"),
     deal_id=lambda number: record_id(6_000_000, number),
+    closed={"won": "Closed Won", "lost": "Closed Lost"},
     write=write,
 )
