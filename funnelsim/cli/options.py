@@ -25,7 +25,7 @@ Input = Annotated[
     Path,
     typer.Argument(
         metavar="INPUT",
-        help="A scenario (.yaml), a saved event log (a folder), or a CRM export (with --mapping).",
+        help="A scenario (.yaml), a saved event log (a folder), or a CRM export.",
         show_default=False,
     ),
 ]
@@ -33,7 +33,11 @@ Json = Annotated[bool, typer.Option("--json", help="Print data for machines inst
 Lang = Annotated[str, typer.Option("--lang", help="Language of labels: en, uk, ru, nl.")]
 Mapping = Annotated[
     Path | None,
-    typer.Option("--mapping", help="What the columns of a CRM export mean.", show_default=False),
+    typer.Option(
+        "--mapping",
+        help="What the columns mean of an export that is not recognised.",
+        show_default=False,
+    ),
 ]
 Seed = Annotated[
     int,

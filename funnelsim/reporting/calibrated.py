@@ -106,7 +106,7 @@ def read(sources: Sources) -> tuple[RawHistory | None, EventLog | None]:
         for name in ("mapping", "pipeline", "time_zone", "currency", "query")
         if (value := getattr(sources, name))
     }
-    return read_crm(*sources.files, **said), None
+    return read_crm(list(sources.files), **said), None
 
 
 def calibrated(

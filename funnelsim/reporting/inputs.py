@@ -17,6 +17,7 @@ __all__ = [
     "check_data",
     "check_experiment",
     "check_input",
+    "check_readable",
     "fingerprint",
     "open_log",
     "open_scenario",
@@ -38,9 +39,9 @@ def open_log(
     ----------
     source : str or Path
         A scenario (``.yaml``: it is simulated), a folder that holds an event log,
-        or a raw export (then with a mapping).
+        or a raw export.
     mapping : str or Path
-        A mapping file for a raw export.
+        A mapping file, for an export of a format that is not recognised.
     seed : int
         For a scenario.
     overrides : mapping, optional
@@ -71,9 +72,9 @@ def open_log(
         return simulate(scenario, seed=seed)
     if path.is_dir():
         return EventLog.load(path)
-    from funnelsim.calibration.readers import read_mapped
+    from funnelsim.calibration.readers.crm import read_crm
 
-    return read_mapped(path, mapping).log
+    return read_crm(path, mapping=mapping or None).events()
 
 
 def open_scenario(
@@ -184,16 +185,15 @@ def check_input(
     DataError
         There is no such file.
     ParameterError
-        A mapping for what needs none, or none for what needs one; overrides for
-        what is no scenario.
+        A mapping for what needs none; overrides for what is no scenario.
 
     Examples
     --------
     >>> from funnelsim.shipped import notebooks
-    >>> check_input(notebooks() / "README.md")
+    >>> check_input(notebooks() / "README.md", overrides={"teams.desk.seats": 2})
     Traceback (most recent call last):
-    funnelsim.errors.ParameterError: mapping: ...README.md is a raw export. Say with a
-    mapping file what its columns mean: --mapping FILE
+    funnelsim.errors.ParameterError: overrides: ...README.md is data; only a scenario can be
+    changed. Leave them out, or give a scenario.
     """
     path, is_scenario = Path(source), _is_scenario(Path(source))
     if not path.exists():
@@ -209,16 +209,36 @@ def check_input(
                 fix="Leave them out, or give a scenario.",
             )
         )
-    if not mapping and path.is_file() and not is_scenario:
-        problems.append(
-            Problem(
-                f"{path} is a raw export",
-                path="mapping",
-                fix="Say with a mapping file what its columns mean: --mapping FILE",
-            )
-        )
     if problems:
         raise ParameterError(problems)
+
+
+def check_readable(source: str | Path, *, mapping: str | Path = "") -> None:
+    """Refuse an export that no reader knows, before a notebook starts.
+
+    Parameters
+    ----------
+    source, mapping
+        As for `open_log`.
+
+    Raises
+    ------
+    DataError
+        What is wrong with the file, and what to do about it.
+
+    Examples
+    --------
+    >>> from funnelsim.shipped import notebooks
+    >>> check_readable(notebooks() / "README.md")
+    Traceback (most recent call last):
+    funnelsim.errors.DataError: ...README.md: ...
+    """
+    path = Path(source)
+    if mapping or path.is_dir() or _is_scenario(path):
+        return
+    from funnelsim.calibration.readers.crm import read_crm
+
+    read_crm(path)
 
 
 def fingerprint(source: str | Path) -> str:

@@ -22,7 +22,13 @@ from funnelsim.documents import did_you_mean
 from funnelsim.errors import ParameterError, Problem
 from funnelsim.reporting.blocks import plain
 from funnelsim.reporting.document import AnyBlock, Summary
-from funnelsim.reporting.inputs import check_data, check_experiment, check_input, fingerprint
+from funnelsim.reporting.inputs import (
+    check_data,
+    check_experiment,
+    check_input,
+    check_readable,
+    fingerprint,
+)
 from funnelsim.reporting.notebooks import Run, check_parameters, declared, execute
 from funnelsim.reporting.pdf import render
 from funnelsim.reporting.texts import texts
@@ -159,6 +165,7 @@ def report(  # noqa: PLR0913 - one keyword per thing a planner may choose
             **(options or {}),
         },
     )
+    check_readable(source, mapping=mapping)
     if kind == NEEDS_DATA:
         check_data(source)
     if kind in NEEDS_SCENARIO:
