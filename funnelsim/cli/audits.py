@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
@@ -11,10 +12,12 @@ from funnelsim.cli.showing import console
 
 if TYPE_CHECKING:
     from funnelsim.calibration.audit import Audit
+    from funnelsim.calibration.findings import Finding
+    from funnelsim.calibration.grades import Graded
     from funnelsim.calibration.parts import Refusal
     from funnelsim.calibration.raw import RawMetadata
 
-__all__ = ["HISTORIES", "as_data", "as_rows", "show_audit", "show_refusals"]
+__all__ = ["HISTORIES", "as_data", "show_audit", "show_refusals"]
 
 HISTORIES = {
     "full": "every change of stage is on record",
@@ -34,26 +37,6 @@ BAR = 10  # characters of a whole
 SHOWN = 3  # examples of a finding
 
 
-def as_rows(audit: Audit) -> list[dict[str, Any]]:
-    """One row per finding, the gravest first, for a table file."""
-    order = list(STYLES)
-    listed = sorted(audit.findings, key=lambda each: order.index(each.severity))
-    return [
-        {
-            "kind": each.kind,
-            "severity": each.severity,
-            "count": each.count,
-            "of": each.of,
-            "share": each.share,
-            "found": each.found,
-            "done": each.done,
-            "fix": each.fix,
-            "examples": "; ".join(each.examples),
-        }
-        for each in listed
-    ]
-
-
 def as_data(audit: Audit, meta: RawMetadata) -> dict[str, Any]:
     """The audit as data for machines."""
     return {
@@ -65,7 +48,8 @@ def as_data(audit: Audit, meta: RawMetadata) -> dict[str, Any]:
         "history": meta.history,
         "obtain_history": meta.obtain_history,
         "grades": {use: str(grade) for use, grade in audit.grades.items()},
-        "findings": as_rows(audit),
+        "reasons": {each.use: asdict(each.reason) for each in audit.graded},
+        "findings": audit.table.to_dict("records"),
     }
 
 
@@ -81,17 +65,16 @@ def show_audit(audit: Audit, meta: RawMetadata) -> None:
     grades = Table(title="What the data is good for", title_justify="left", box=None)
     for name in ("use", "", "grade", ""):
         grades.add_column(name)
-    for use, grade in audit.grades.items():
-        steps = "ABCDE".find(str(grade))
-        bar = "█" * round(BAR * (5 - steps) / 5) if steps >= 0 else ""
-        grades.add_row(use, bar, str(grade), MEANINGS.get(str(grade), ""))
+    for each in audit.graded:
+        bar = "█" * round(BAR * (5 - "ABCDE".index(each.grade)) / 5)
+        grades.add_row(each.use, bar, each.grade, f"{MEANINGS[each.grade]}{_because(each)}")
     out.print(grades)
     if not audit.findings:
         out.print("\nNothing to mend.")
         return
     out.print()
-    for row in as_rows(audit):
-        _show_finding(row)
+    for finding in audit.findings:
+        _show_finding(finding)
 
 
 def show_refusals(refusals: Iterable[Refusal]) -> None:
@@ -105,19 +88,28 @@ def show_refusals(refusals: Iterable[Refusal]) -> None:
         out.print(f"- {refusal}", markup=False, soft_wrap=True)
 
 
-def _show_finding(row: dict[str, Any]) -> None:
+def _because(each: Graded) -> str:
+    """Why the grade is no better."""
+    from funnelsim.calibration.audit import REASONS
+
+    reason = each.reason
+    if not reason.why:
+        return ""
+    if reason.why == "evidence":
+        return f": only {reason.count:,} events to build on"
+    return f": {REASONS[reason.why]}"
+
+
+def _show_finding(finding: Finding) -> None:
     """One finding: how grave, how often, what was done, what to fix."""
-    out, severity = console(), row["severity"]
-    share = float(row["share"]) if row["of"] else 0.0
-    full = round(BAR * share) if row["of"] else 0
-    often = f"{row['count']:,}" + (f" of {row['of']:,} ({share:.1%})" if row["of"] else "")
-    out.print(
-        f"[{STYLES[severity]}]{WORDS[severity]:8}[/]{'█' * full}{'·' * (BAR - full)} ", end=""
-    )
-    out.print(f"{row['found']}: {often}.", markup=False, soft_wrap=True)
-    for said in (row["done"], row["fix"] and f"To fix: {row['fix']}"):
+    out = console()
+    full = round(BAR * finding.share)
+    bar = "█" * full + "·" * (BAR - full) if finding.of else " " * BAR
+    of = f" of {finding.of:,} ({finding.share:.1%})" if finding.of else ""
+    out.print(f"[{STYLES[finding.severity]}]{WORDS[finding.severity]:8}[/]{bar} ", end="")
+    out.print(f"{finding.found}: {finding.count:,}{of}.", markup=False, soft_wrap=True)
+    fix = f"To fix: {finding.fix}" if finding.fix else ""
+    examples = ", ".join(finding.examples[:SHOWN])
+    for said in (finding.details, finding.done, fix, examples and f"For example {examples}."):
         if said:
-            out.print(f"         {said}", markup=False, soft_wrap=True)
-    examples = row["examples"].split("; ")[:SHOWN]
-    if examples != [""]:
-        out.print(f"         For example {', '.join(examples)}.", markup=False, soft_wrap=True)
+            out.print(f"{' ' * 19}{said}", markup=False, soft_wrap=True)

@@ -153,10 +153,11 @@ def export_crm(
 
     scenario = ready(file, overrides(settings))
     made = exported(scenario, out, format=form, seed=seed, dirt=dirt, language=_language(lang))
+    files = [str(path) for path in made.files]
     told = {
         "folder": str(made.folder),
         "format": made.format,
-        "files": [str(path) for path in made.files],
+        "files": files,
         "answer_key": str(made.answer_key),
         "leads": len(made.log.leads),
         "seed": seed,
@@ -165,7 +166,7 @@ def export_crm(
     if as_json:
         show_json(told)
         return
-    for path in told["files"]:
+    for path in files:
         typer.echo(path)
     typer.echo(f"The truth, to compare with: {made.answer_key}")
 
@@ -222,9 +223,7 @@ def _leave(
     found: Calibrated, out: Path, name: str, lang: str, said: dict[str, Any]
 ) -> dict[str, str]:
     """Write scenario, report, audit and manifest, all or none; kind → file."""
-    import pandas as pd
-
-    from funnelsim.cli.audits import as_data, as_rows
+    from funnelsim.cli.audits import as_data
     from funnelsim.cli.running import made_with
     from funnelsim.cli.showing import json_text
     from funnelsim.reporting.fit_review import whole
@@ -245,7 +244,7 @@ def _leave(
         (scratch / files["report"]).write_bytes(render(whole(found, lang), origin=origin))
         found.fit.table.to_csv(scratch / files["numbers"], index=False)
         if found.audit is not None and found.raw is not None:
-            pd.DataFrame(as_rows(found.audit)).to_csv(scratch / files["audit"], index=False)
+            found.audit.table.to_csv(scratch / files["audit"], index=False)
             listed = json_text(as_data(found.audit, found.raw.meta))
             (scratch / files["audit_json"]).write_text(listed + "\n", "utf-8")
         manifest = {

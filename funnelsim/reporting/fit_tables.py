@@ -12,11 +12,12 @@ import pandas as pd
 
 from funnelsim.reporting.blocks import column, table
 from funnelsim.reporting.document import Table
-from funnelsim.reporting.fit_findings import grades, named, uses, written
+from funnelsim.reporting.fit_findings import named, uses, written
 from funnelsim.reporting.names import Names
 from funnelsim.reporting.texts import Texts
 
 if TYPE_CHECKING:
+    from funnelsim.calibration.grades import Reason
     from funnelsim.reporting.calibrated import Calibrated
     from funnelsim.scenarios.scenario import Scenario
 
@@ -79,8 +80,7 @@ def refused(found: Calibrated, t: Texts) -> Table | None:
 
 def graded(found: Calibrated, t: Texts) -> Table | None:
     """What the data is good for, with a grade for each use."""
-    listed = grades(found)
-    if not listed or found.audit is None:
+    if found.audit is None:
         return None
     meaning = {
         "A": t._("sound"),
@@ -91,10 +91,30 @@ def graded(found: Calibrated, t: Texts) -> Table | None:
     }
     words = uses(t)
     return table(
-        [column(t._("Use")), column(t._("Grade")), column(t._("Meaning"))],
-        [(words[use], grade, meaning.get(grade, "")) for use, grade in listed.items()],
+        [
+            column(t._("Use")),
+            column(t._("Grade")),
+            column(t._("Meaning")),
+            column(t._("Why it is no better")),
+        ],
+        [
+            (words[each.use], each.grade, meaning[each.grade], _because(each.reason, t))
+            for each in found.audit.graded
+        ],
         caption=t._("What the data is good for"),
     )
+
+
+def _because(reason: Reason, t: Texts) -> str:
+    """What keeps a grade from being better."""
+    if reason.why == "evidence":
+        return t._("only {n} events to build on").format(n=t.number(reason.count))
+    told = {
+        "": "–",
+        "dirt": t._("what was found in the data, see the next table"),
+        "history": t._("the file lacks the history of stages"),
+    }
+    return told[reason.why]
 
 
 def audited(found: Calibrated, t: Texts) -> Table | None:
@@ -102,8 +122,6 @@ def audited(found: Calibrated, t: Texts) -> Table | None:
     if found.audit is None or not found.audit.findings:
         return None
     grave = {"red": t._("grave"), "caution": t._("caution"), "info": t._("note")}
-    order = list(grave)
-    listed = sorted(found.audit.findings, key=lambda each: order.index(each.severity))
     return table(
         [
             column(t._("How grave")),
@@ -114,11 +132,11 @@ def audited(found: Calibrated, t: Texts) -> Table | None:
         [
             (
                 grave[each.severity],
-                t._(each.found),
+                " ".join(part for part in (t._(each.found), each.details) if part),
                 _often(each, t),
                 " ".join(t._(part) for part in (each.done, each.fix) if part),
             )
-            for each in listed
+            for each in found.audit.findings
         ],
         caption=t._("What the audit found"),
     )
