@@ -13,18 +13,12 @@ from funnelsim.calibration.raw import RawFile, RawHistory, RawMetadata, RawStage
 from funnelsim.calibration.readers.mapping import MappingFile, load_mapping
 from funnelsim.calibration.readers.notes import Note
 from funnelsim.calibration.readers.process_log import content_problems, events_of
-from funnelsim.calibration.readers.raw_rows import raw_rows
-from funnelsim.calibration.readers.rows import (
-    mark_rows,
-    visit_rows,
-    with_visits,
-    work_rows,
-)
+from funnelsim.calibration.readers.rows import raw_rows
 from funnelsim.calibration.readers.text_tables import TextTable, lines_of, read_table
 from funnelsim.calibration.readers.timestamps import instant, instants
 from funnelsim.documents import Document, did_you_mean
 from funnelsim.errors import DataError, Problem
-from funnelsim.events import EventLog, Metadata, StageInfo, TeamInfo
+from funnelsim.events import EventLog
 
 __all__ = ["Reading", "raw_mapped", "read_mapped"]
 
@@ -71,11 +65,14 @@ def read_mapped(path: str | Path, mapping: str | Path) -> Reading:
     Traceback (most recent call last):
     funnelsim.errors.DataError: no-such.yaml: there is no such file
     """
-    found = _found(path, mapping)
-    tables, assumed = _tables(found.events, found.attributes, found.mapping)
-    notes = (*found.notes, *assumed)
-    meta = _metadata(found.mapping, found.window, found.table, Path(mapping), notes)
-    return Reading(EventLog(**tables, meta=meta), notes)
+    from funnelsim.calibration.repairs import repaired  # it builds on the readers
+
+    result = repaired(raw_mapped(path, mapping))
+    meta = result.log.meta
+    provenance = {**meta.provenance, "mapping": Path(mapping).name}
+    told = meta.model_copy(update={"provenance": provenance})
+    log = EventLog.trusted(result.log.tables(), told)
+    return Reading(log, result.notes)
 
 
 def raw_mapped(path: str | Path, mapping: str | Path) -> RawHistory:
@@ -219,36 +216,6 @@ def _window(
     return (window[0], window[1]), problems
 
 
-def _tables(
-    events: pd.DataFrame, attributes: pd.DataFrame, spec: MappingFile
-) -> tuple[dict[str, pd.DataFrame], list[Note]]:
-    """Return the tables of the log."""
-    leads, notes = _lead_rows(events, attributes)
-    events, more = with_visits(events)
-    notes += more
-    visits, more = visit_rows(events, spec)
-    notes += more
-    efforts, more = work_rows(events, visits, spec)
-    notes += more
-    marks = mark_rows(events, visits, leads, spec)
-    began = efforts["queued_at"].fillna(efforts["started_at"])
-    visits["ready_at"] = _first_by_visit(began, efforts, visits)
-    stageless = len(leads) - visits["lead_id"].nunique()
-    if stageless:
-        found = "Leads that enter no stage"
-        notes.append(Note("stageless", stageless, found, "They stay open, in no stage."))
-    visits = visits.drop(columns="lead")
-    return {"leads": leads, "visits": visits, "efforts": efforts, "marks": marks}, notes
-
-
-def _first_by_visit(began: pd.Series, efforts: pd.DataFrame, visits: pd.DataFrame) -> pd.Series:
-    """Return when the first work of each visit began to wait, or began."""
-    keys = ["lead_id", "visit"]
-    work = efforts[keys].assign(ready_at=began).dropna(subset=["visit"]).astype({"visit": "int64"})
-    ready = work.groupby(keys, as_index=False)["ready_at"].min()
-    return visits[keys].merge(ready, on=keys, how="left")["ready_at"]
-
-
 def _lead_rows(events: pd.DataFrame, attributes: pd.DataFrame) -> tuple[pd.DataFrame, list[Note]]:
     """Return the leads; what describes them is taken from their first event."""
     first = events.drop_duplicates("lead")
@@ -262,47 +229,6 @@ def _lead_rows(events: pd.DataFrame, attributes: pd.DataFrame) -> tuple[pd.DataF
             found = f"Leads with several values of {name}"
             notes.append(Note(f"changed_{name}", count, found, "The first one counts."))
     return pd.concat([leads, described], axis=1), notes
-
-
-def _metadata(
-    spec: MappingFile,
-    window: tuple[pd.Timestamp, pd.Timestamp],
-    table: TextTable,
-    mapping: Path,
-    notes: tuple[Note, ...],
-) -> Metadata:
-    """Return what the mapping says about the log."""
-    stages = tuple(
-        StageInfo(
-            id=name,
-            label=stage.label,
-            block=stage.block,
-            position=position,
-            advance=stage.advance,
-            terminal=stage.terminal or stage.outcome is not None,
-            outcome=stage.outcome,
-        )
-        for position, (name, stage) in enumerate(spec.stages.items())
-    )
-    return Metadata(
-        observed_from=window[0].to_pydatetime(),
-        observed_until=window[1].to_pydatetime(),
-        time_zone=spec.time_zone or "UTC",
-        title=spec.title,
-        currency=spec.currency,
-        illustrative=spec.illustrative,
-        stages=stages,
-        teams=tuple(TeamInfo(id=name, label=label) for name, label in _teams(spec)),
-        known={f"leads.{name}": "arrival" for name in spec.attributes},
-        labels=_labels(spec),
-        provenance={
-            "origin": spec.origin,
-            "file": Path(table.name).name,
-            "file_sha256": table.digest,
-            "mapping": mapping.name,
-            "notes": "\n".join(str(note) for note in notes),
-        },
-    )
 
 
 def _raw_metadata(found: Found, notes: tuple[Note, ...]) -> RawMetadata:
