@@ -81,7 +81,7 @@ def deal_values(log: EventLog) -> DealValues:
         if column in SCHEMA["leads"] or not pd.api.types.is_integer_dtype(log.leads[column]):
             continue
         attribute = log.leads[column].astype("Float64").astype("float64")
-        if column == "value" or _same(attribute, won):
+        if column in {"value", "amount"} or _same(attribute, won):
             known = log.meta.known.get(f"leads.{column}") != "overwritten" or not len(first)
             amounts = attribute if known else attribute.where(won.isna(), won)
             return DealValues(amounts / minor, column, won / minor, minor)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -16,11 +16,13 @@ from funnelsim.calibration.ids import lasting_id
 from funnelsim.calibration.parts import Part, Refusal, Settings
 from funnelsim.calibration.pieces import pieces, work_times
 from funnelsim.calibration.seats import SeatCount, seat_count
+from funnelsim.calibration.shapes import Empirical
 from funnelsim.calibration.survival import Durations, curve
 from funnelsim.events import EventLog, TeamInfo
 from funnelsim.measures.estimates import mean, wilson
 from funnelsim.measures.journeys import MISSING, SECOND, micros, rows_of, window
 from funnelsim.scenarios.evidence import Evidence
+from funnelsim.scenarios.quantity import DurationSpec
 from funnelsim.worktime import WorkTime
 
 __all__ = ["EffortPart", "TeamPart", "phases", "stages_with_work", "work_parts"]
@@ -31,6 +33,8 @@ RARE: Final = 0.03
 """Share of a stage's visits below which a kind of work is left out."""
 FEWEST: Final = 20
 """Visits with it, below which the same holds."""
+OFF: Final = 0.05
+"""Share by which a family's mean may miss the observed one."""
 SURE: Final = 0.995
 """Share of visits from which work counts as always done."""
 HEAVIEST: Final = 20.0
@@ -227,7 +231,7 @@ def work_parts(log: EventLog) -> tuple[tuple[Part, ...], tuple[Refusal, ...]]:
         parts += [part] if part else []
         refusals += [refusal] if refusal else []
     used = [part.team for part in parts if isinstance(part, EffortPart)]
-    for team in dict.fromkeys([*used, *work["team"]]):
+    for team in dict.fromkeys(used):
         parts.append(_team(log, team, work[work["team"] == team], clocks, calendars))
     refusals.append(_shrinkage())
     return tuple(parts), tuple(refusals)
@@ -307,12 +311,35 @@ def _effort(
     part, refusal = dwell(f"work/{stage}/{effort}", at, seen)
     if part is None:
         return None, refusal
+    part = _with_mean(part, seen)
     share = float(weight[some].sum() / weight.sum())
     done_in = (share, float(weight.sum() ** 2 / (weight**2).sum()))
     teams = work["team"].value_counts()
     label = _label(log, effort)
     extra = _extra(".".join(at), done_in, len(rows), work, float(teams.iloc[0]) / len(work))
     return EffortPart(stage, effort, str(teams.index[0]), label, part, done_in, extra), refusal
+
+
+def _with_mean(part: Dwell, seen: Durations) -> Dwell:
+    """The observed distribution in place of a family whose mean, and so the load, is wrong."""
+    observed = float(seen.weight @ seen.time) / float(seen.weight.sum())
+    error = float(seen.time.std()) / max(1.0, len(seen)) ** 0.5
+    spec = DurationSpec.model_validate(part.shape.spec())
+    mean = spec.quantiles(lambda length: length.microseconds() / SECOND).mean
+    if abs(mean - observed) > max(OFF * observed, 2 * error) and len(seen) > FEWEST:
+        part = replace(part, shape=Empirical(seen))
+    margin = 1.96 * error
+    row = Evidence(
+        of=part.evidence[0].of,
+        measure="mean",
+        value=observed,
+        unit="s",
+        lo=max(0.0, observed - margin),
+        hi=observed + margin,
+        n=len(seen),
+        method="weighted mean of visits with it, normal",
+    )
+    return replace(part, evidence=(*part.evidence, row))
 
 
 def _finished(log: EventLog, stage: str) -> tuple[NDArray[np.intp], Floats]:
