@@ -8,7 +8,7 @@ import pandas as pd
 
 from funnelsim.calibration.raw import RawHistory, RawMetadata
 from funnelsim.calibration.readers.amounts import amounts
-from funnelsim.calibration.readers.deal_tables import raw_file
+from funnelsim.calibration.readers.deal_tables import raw_file, with_currency
 from funnelsim.calibration.readers.formats import Options
 from funnelsim.calibration.readers.moments import Moments
 from funnelsim.calibration.readers.notes import Note
@@ -121,7 +121,9 @@ def _deals(
             deals[key] = own.fillna(deals["created_at"]) if key == "created_at" else own
         elif key == "value":
             texts = deals["deal_id"].map(latest["value"])
-            currency = pd.Series(options.currency, index=deals.index, dtype="object")
+            currency = pd.Series(None, index=deals.index, dtype="object")
+            currency, more = with_currency(currency, texts.notna(), options)
+            notes += more
             deals["value"], broken = amounts(texts, currency)
             deals["currency"] = currency.where(deals["value"].notna())
             if broken.any():

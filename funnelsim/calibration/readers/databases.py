@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from funnelsim.calibration.readers.cells import text_of
+from funnelsim.calibration.readers.text_tables import distinct_names
 from funnelsim.errors import DataError, Problem
 
 if TYPE_CHECKING:
-    from sqlalchemy import URL, Connection
+    from sqlalchemy import URL, Connection, TextClause
 
 __all__ = ["is_url", "read_query"]
 
@@ -45,7 +47,7 @@ def read_query(url: str, query: str | None) -> tuple[pd.DataFrame, str]:
     Returns
     -------
     tuple of pandas.DataFrame and str
-        The rows, and the name of the database without user, password and folder.
+        The rows as text, and the name of the database without user, password and folder.
 
     Raises
     ------
@@ -76,14 +78,33 @@ def read_query(url: str, query: str | None) -> tuple[pd.DataFrame, str]:
         with engine.connect() as connection:
             if not (query and query.strip()):
                 raise DataError(_unasked(connection, name))
-            chunks = list(pd.read_sql_query(text(query), connection, chunksize=CHUNK))
+            frame = _answer(connection.execution_options(stream_results=True), text(query), name)
             connection.rollback()
     except (SQLAlchemyError, ImportError) as error:
         problem = _without_secrets(error, address)
     if problem:  # raised here, where no error with the password stands behind it
         raise DataError(Problem(f"the query failed: {problem}", name))
-    frames = [chunk for chunk in chunks if len(chunk)] or chunks[:1]
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(), name
+    return frame, name
+
+
+def _answer(connection: Connection, query: TextClause, name: str) -> pd.DataFrame:
+    """Return the rows of a query as text, read in parts."""
+    result = connection.execute(query)
+    if not result.returns_rows:
+        raise DataError(Problem("the query returns no rows", name, fix="Write a SELECT."))
+    header = distinct_names(list(map(str, result.keys())))
+    parts = [pd.DataFrame(columns=header, dtype="str")]
+    for rows in result.partitions(CHUNK):
+        columns = zip(*rows, strict=True)
+        parts.append(
+            pd.DataFrame(
+                {
+                    key: pd.Series([text_of(value) for value in values], dtype="str")
+                    for key, values in zip(header, columns, strict=True)
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
 
 
 def _shown(address: URL) -> str:

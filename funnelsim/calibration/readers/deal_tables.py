@@ -24,9 +24,10 @@ from funnelsim.documents import did_you_mean
 from funnelsim.errors import DataError, Problem
 from funnelsim.events.schema import SCHEMA
 
-__all__ = ["DealForm", "Deals", "deals_of", "history_of", "kept", "raw_file"]
+__all__ = ["DealForm", "Deals", "deals_of", "history_of", "kept", "raw_file", "with_currency"]
 
 TRUE = frozenset(["1", "true", "yes", "y", "да", "так", "deleted"])
+UNKNOWN = "XXX"  # ISO 4217: no currency
 MOST_VALUES = 50  # of a text attribute
 MOST_ATTRIBUTES = 20
 DAY = re.compile(r"(?<!\d)(20\d{2})[-_.]?(0[1-9]|1[0-2])[-_.]?([0-2]\d|3[01])(?!\d)")
@@ -219,6 +220,40 @@ def raw_file(table: TextTable, options: Options) -> RawFile:
     return RawFile(name, table.digest, len(table.frame), options.taken_at or _day_in(name))
 
 
+def with_currency(
+    code: pd.Series, there: pd.Series, options: Options
+) -> tuple[pd.Series, list[Note]]:
+    """Give every amount a currency: the user's, the only one in the file, or none (XXX).
+
+    Parameters
+    ----------
+    code : pandas.Series
+        ISO code per amount, or missing.
+    there : pandas.Series
+        Whether there is an amount.
+    options : Options
+        What the user says.
+
+    Returns
+    -------
+    tuple of pandas.Series and list of Note
+
+    Examples
+    --------
+    >>> code = pd.Series(["EUR", None], dtype="object")
+    >>> with_currency(code, pd.Series([True, True]), Options())[0].tolist()
+    ['EUR', 'EUR']
+    """
+    known = code.dropna().unique()
+    only = str(known[0]) if len(known) == 1 else UNKNOWN
+    missing = there & code.isna()
+    notes = []
+    if missing.any() and options.currency is None:
+        done = f"They count as {only}." if only != UNKNOWN else "Give it as the currency."
+        notes.append(Note("currency", int(missing.sum()), "Amounts without a currency", done))
+    return code.where(code.notna(), options.currency or only), notes
+
+
 def kept(header: Sequence[str]) -> list[str]:
     """Return the columns that could describe deals.
 
@@ -264,21 +299,22 @@ def _money(
         word: currency_code(word) for word in [*named.dropna().unique(), *text.dropna().unique()]
     }
     code = named.map(codes).fillna(text.map(codes)).astype("object")
-    code = code.where(code.notna(), options.currency)
+    code, notes = with_currency(code, text.notna(), options)
     values, broken = amounts(text, code)
     frame["value"] = values
     frame["currency"] = code.where(values.notna()).astype("str")
     if not broken.any():
-        return []
+        return notes
     count, shown = int(broken.sum()), text[broken].iloc[0]
     if 2 * count > int(text.notna().sum()):
         message = f'no amounts: {count:,} of its values, such as "{shown}"'
         fix = "Is it the right column? Name another in a mapping."
         place = f"({lines_of(table, broken)})"
         problems.append(Problem(f"{message} {place}", table.name, present["value"], fix))
-        return []
+        return notes
     found = f'Fields of "{present["value"]}" that are no amounts, such as "{shown}"'
-    return [Note("no_amount", count, found, f"They count as empty ({lines_of(table, broken)}).")]
+    done = f"They count as empty ({lines_of(table, broken)})."
+    return [*notes, Note("no_amount", count, found, done)]
 
 
 def _identities(frame: pd.DataFrame) -> list[Note]:

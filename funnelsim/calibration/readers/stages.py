@@ -286,8 +286,8 @@ def _ranks(
         return dict(median.items()), "by their likelihood of winning"  # type: ignore[arg-type]
     latest = deals[["created_at", "closed_at", "stage_since"]].max().max()
     age = (latest - deals["created_at"]).dt.total_seconds()
-    mean = age.groupby(deals["stage"]).median()
-    return dict(mean.items()), "by the age of the deals in them, for want of better"
+    median = age.groupby(deals["stage"]).median().fillna(-1.0)  # no date yet: it has just begun
+    return dict(median.items()), "by the age of the deals in them, for want of better"
 
 
 def _number(name: str) -> float | None:

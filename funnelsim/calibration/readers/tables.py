@@ -8,25 +8,26 @@ import re
 import warnings
 import zipfile
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime
-from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from funnelsim.calibration.readers.cells import text_of, texts_of
 from funnelsim.calibration.readers.content import content_of, opened
 from funnelsim.calibration.readers.databases import is_url, read_query
 from funnelsim.calibration.readers.dates import share_of_times
 from funnelsim.calibration.readers.mapping import TableFile
 from funnelsim.calibration.readers.notes import Note
 from funnelsim.calibration.readers.text_tables import TextTable, distinct_names, read_table
+from funnelsim.calibration.readers.xes import read_xes
 from funnelsim.errors import DataError, Problem
 
-__all__ = ["read_any", "text_of"]
+__all__ = ["read_any"]
 
 ZIP, PARQUET, OLD_EXCEL, PDF = b"PK\x03\x04", b"PAR1", b"\xd0\xcf\x11\xe0", b"%PDF"
 MARKUP = re.compile(rb"^[\xef\xbb\xbf\xff\xfe\s\x00]*<", re.DOTALL)
+XES = re.compile(rb"<(?:\w+:)?log[\s>]")
 NUMBER = r"^[-+]?[\d\s.,]+$"
 Row = tuple[int, list[str | None]]
 
@@ -77,42 +78,11 @@ def read_any(
         kind = "a PDF" if start.startswith(PDF) else "an Excel file of the old kind (.xls)"
         fix = "Save it as .xlsx or CSV."
         raise DataError(Problem(f"is {kind}", str(path), fix=fix))
+    if MARKUP.match(start) and XES.search(start):
+        return _checked(read_xes(path))
     if MARKUP.match(start):
         return _checked(_markup(path))
     return _checked(read_table(path, form or TableFile(), ()))
-
-
-def text_of(value: object) -> str | None:
-    """Return a value as CSV would write it; None if there is none.
-
-    Parameters
-    ----------
-    value : object
-        From a cell or a database.
-
-    Returns
-    -------
-    str or None
-        Times in ISO 8601, whole numbers without a decimal point.
-
-    Examples
-    --------
-    >>> [text_of(value) for value in (5.0, 2.5, True, datetime(2024, 2, 29, 9), " ", None)]
-    ['5', '2.5', 'true', '2024-02-29 09:00:00', None, None]
-    """
-    if value is None or value is pd.NaT or value is pd.NA:
-        return None
-    if isinstance(value, bool | np.bool_):
-        return "true" if value else "false"
-    if isinstance(value, datetime):
-        return value.isoformat(sep=" ")
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, float | np.floating):
-        if np.isnan(value):
-            return None
-        return f"{value:.0f}" if value == np.floor(value) else f"{Decimal(repr(float(value))):f}"
-    return str(value).strip() or None
 
 
 def _checked(table: TextTable) -> TextTable:
@@ -162,20 +132,12 @@ def _from_rows(
 
 def _from_frame(frame: pd.DataFrame, name: str, digest: str = "") -> TextTable:
     """Return a typed table as text; rows count from 1."""
-    columns = {str(column): _texts(frame[column]) for column in frame.columns}
+    columns = {str(column): texts_of(frame[column]) for column in frame.columns}
     texts = pd.DataFrame(columns, index=frame.index).reset_index(drop=True)
     if not digest:
         marks = pd.util.hash_pandas_object(texts, index=False).to_numpy()
         digest = hashlib.sha256(marks.tobytes()).hexdigest()
     return TextTable(name, texts, np.arange(1, len(texts) + 1), digest)
-
-
-def _texts(values: pd.Series) -> pd.Series:
-    """Return a column as text."""
-    if isinstance(values.dtype, pd.StringDtype):
-        stripped = values.str.strip()
-        return stripped.mask(stripped == "").astype("str")
-    return pd.Series([text_of(value) for value in values], index=values.index, dtype="str")
 
 
 def _digest(path: Path) -> str:
