@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from funnelsim.calibration.readers import (
+    activities,
     amocrm,
     bitrix24,
     dynamics365,
     hubspot,
+    pipedrive,
+    salesforce,
     zoho,
 )
 from funnelsim.calibration.readers.formats import Reader
@@ -20,4 +23,7 @@ READERS: tuple[Reader, ...] = (
     hubspot.READER,
     zoho.READER,
     dynamics365.READER,
+    pipedrive.READER,
+    salesforce.READER,
+    activities.READER,
 )
