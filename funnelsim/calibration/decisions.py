@@ -35,8 +35,6 @@ MOST: Final = 12
 """Leaves of one stage: more than a planner could read."""
 VISITS: Final = (2, 3, 4, 5)
 CUTS: Final = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
-KNOWN: Final = 0.8
-"""Share of visits whose wait must be known for it to be looked at."""
 STRENGTHS: Final = np.geomspace(1.0, 3000.0, 40)
 
 
@@ -70,12 +68,15 @@ class Leaf:
         Those of them that are over and belong to it by all conditions.
     pooling : Pooling or None
         What their shares lean to.
+    final : bool
+        No more branches: kinds too rare to be told apart, for which those of all stand.
     """
 
     when: Conditions
     group: Flags
     rows: Flags
     pooling: Pooling | None = None
+    final: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,7 +148,7 @@ def _best(leaf: Leaf, visits: StageVisits, counts: _Counts, *, waits: bool) -> _
     kinds = int((whole > 0).sum())
     n = float(whole.sum())
     best = _Split(0.0, ())
-    if kinds < 2 or n < 2 * FEWEST:  # noqa: PLR2004
+    if leaf.final or kinds < 2 or n < 2 * FEWEST:  # noqa: PLR2004
         return best
     base = _likelihood(whole)
     least = max(FEWEST, SMALLEST * visits.stays.events)
@@ -180,8 +181,8 @@ def _conditions(
     for number in VISITS:
         yield {"visit": number}, visits.number >= number, True
     measured = [("stay", visits.stays.time), ("age", visits.age)]
-    if waits and np.isfinite(visits.wait[leaf.rows]).mean() >= KNOWN:
-        measured.append(("wait", np.nan_to_num(visits.wait)))
+    if waits and (visits.waiting[leaf.rows] > 0).any():
+        measured.append(("wait", np.nan_to_num(visits.waiting)))
     for name, values in measured:
         if name == "age" and np.array_equal(values, visits.stays.time):
             continue
@@ -199,10 +200,9 @@ def _kinds(leaf: Leaf, visits: StageVisits, counts: _Counts, name: str) -> _Spli
     """A branch for every source, segment or product, with partial pooling."""
     none = _Split(0.0, ())
     traits = visits.traits[name]
-    if name in leaf.when:
-        return none
     values, sizes = np.unique(traits[leaf.rows].astype(str), return_counts=True)
-    named = [str(value) for value, size in zip(values, sizes, strict=True) if value and size >= NAMED]
+    pairs = zip(values.tolist(), sizes.tolist(), strict=True)
+    named = [value for value, size in pairs if value and size >= NAMED]
     if len(named) < 2:  # noqa: PLR2004
         return none
     whole = counts.of(leaf.rows)
@@ -217,7 +217,12 @@ def _kinds(leaf: Leaf, visits: StageVisits, counts: _Counts, name: str) -> _Spli
         Leaf(leaf.when | {name: value}, leaf.group & holds, leaf.rows & holds, pooling)
         for value, holds in parts
     ]
-    return _Split(float(gain), (*children, leaf))
+    others = leaf.group & ~np.logical_or.reduce([holds for _, holds in parts])
+    if others.any():
+        return _Split(float(gain), (*children, replace(leaf, final=True)))
+    children.sort(key=lambda child: int(child.rows.sum()))
+    children[-1] = replace(children[-1], when=leaf.when)
+    return _Split(float(gain), tuple(children))
 
 
 def _strength(table: Floats, centre: Floats) -> tuple[float, float]:

@@ -9,13 +9,16 @@ from typing import Any, Final
 
 import pandas as pd
 
+from funnelsim.calibration.arrivals import arrival_parts
 from funnelsim.calibration.assembly import frame, merged
 from funnelsim.calibration.condensing import condensed
+from funnelsim.calibration.hours import calendar_parts
 from funnelsim.calibration.origin import data_origin
 from funnelsim.calibration.parts import Part, Refusal
 from funnelsim.calibration.sampling import FitSampler
 from funnelsim.calibration.stage_parts import stage_parts
 from funnelsim.calibration.visits import stage_visits
+from funnelsim.calibration.work import phases, work_parts
 from funnelsim.errors import DataError, Problem
 from funnelsim.events import EventLog
 from funnelsim.scenarios.evidence import Evidence
@@ -161,8 +164,11 @@ def calibrate(
         for path in part.settings
         if path[0] == "stages" and "efforts" in path
     }
-    visits = stage_visits(log, days)
-    found, refused = stage_parts(log, visits, worked, lambda share: tell(0.4 + share / 2))
+    sources = {path[1] for part in parts for path in part.settings if path[0] == "sources"}
+    visits = stage_visits(log, days, phases(log) if worked else None)
+    found, refused = stage_parts(
+        log, visits, worked, sources, lambda share: tell(0.4 + share / 2)
+    )
     parts += found
     refusals += refused
     document = frame(
@@ -194,9 +200,10 @@ def _demand(
     log: EventLog, *, work: bool
 ) -> Iterator[tuple[tuple[Part, ...], tuple[Refusal, ...]]]:
     """Parts of everything but the stages' delays and ways."""
-    from funnelsim.calibration.arrivals import arrival_parts
-
     yield arrival_parts(log)
+    if work and len(log.efforts):
+        yield calendar_parts(log)
+        yield work_parts(log)
 
 
 def _stages(log: EventLog, parts: list[Part]) -> set[str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from funnelsim.calibration.decisions import Leaf, leaves
 from funnelsim.calibration.parts import Path, Refusal, Settings
 from funnelsim.calibration.spelling import shares
-from funnelsim.calibration.survival import Durations, curve
+from funnelsim.calibration.survival import curve
 from funnelsim.calibration.visits import StageVisits
 from funnelsim.measures.estimates import effective_size, wilson
 from funnelsim.scenarios.evidence import Evidence
+from funnelsim.worktime import SECOND, parse_duration
 
 __all__ = ["FEWEST", "Branch", "Routes", "routes"]
 
@@ -154,7 +155,11 @@ class Routes:
 
 
 def routes(
-    visits: StageVisits, advance: Sequence[str], *, waits: bool = True
+    visits: StageVisits,
+    advance: Sequence[str],
+    *,
+    waits: bool = True,
+    sources: Collection[str] = (),
 ) -> tuple[Routes | None, tuple[Refusal, ...]]:
     """Estimate the ways out of a stage.
 
@@ -165,6 +170,8 @@ def routes(
         Stages that would be progress, the likeliest first.
     waits : bool
         Whether the scenario has queues to wait in.
+    sources : collection of str
+        Those of the scenario: leads of ``web`` that enter elsewhere are ``web-at-offer``.
 
     Returns
     -------
@@ -183,16 +190,16 @@ def routes(
         return None, (Refusal(where, why, "All go to the next stage in the scenario.", FIX),)
     ways, counts = np.unique(visits.way[stays.ended].astype(str), return_counts=True)
     ordered = [str(ways[at]) for at in np.argsort(-counts, kind="stable")]
+    found = leaves(visits, ordered, waits=waits)
     branches = tuple(
-        _branch(visits, leaf, ordered) for leaf in leaves(visits, ordered, waits=waits)
+        replace(_branch(visits, leaf, ordered), when=_named(leaf.when, sources)) for leaf in found
     )
-    everyone = Leaf({}, np.ones(len(visits), dtype=bool), stays.ended)
     part = Routes(
         stage=visits.stage,
         ways=tuple(ordered),
         advance=next((stage for stage in advance if stage in ordered), ordered[0]),
         branches=branches,
-        whole=_branch(visits, everyone, ordered),
+        whole=_whole(visits, found, ordered),
         unresolved=curve(stays).unresolved,
     )
     return part, _refusals(part, where)
@@ -201,22 +208,45 @@ def routes(
 def _branch(visits: StageVisits, leaf: Leaf, ways: list[str]) -> Branch:
     """Shares of one kind of visit: the Aalen–Johansen jumps of its ends."""
     jump = np.zeros(len(visits))
-    jump[leaf.group] = curve(_chosen(visits.stays, leaf)).jump
-    mass = jump[leaf.rows]
-    way = visits.way[leaf.rows]
-    taken = np.array([mass[way == one].sum() for one in ways])
+    jump[leaf.group] = curve(visits.stays.taken(leaf.group)).jump
+    found = _weighed(jump[leaf.rows], visits.way[leaf.rows], ways)
+    if leaf.pooling is None:
+        return found
+    lean = leaf.pooling.strength
+    share = (found.size * found.share + lean * leaf.pooling.centre) / (found.size + lean)
+    return replace(found, share=share, size=found.size + lean)
+
+
+def _whole(visits: StageVisits, found: Sequence[Leaf], ways: list[str]) -> Branch:
+    """Shares of all visits; those that outlast observation go as the longest that ended."""
+    stays = visits.stays
+    known = curve(stays)
+    late = stays.ended
+    lengths = [parse_duration(leaf.when["stay"]) for leaf in found if "stay" in leaf.when]
+    if lengths:
+        longest = max(length.microseconds() for length in lengths) / SECOND
+        late = late & (stays.time >= longest)
+    mass = known.jump.copy()
+    if mass[late].sum() > 0:
+        mass[late] *= 1 + known.unresolved / mass[late].sum()
+    return _weighed(mass[stays.ended], visits.way[stays.ended], ways)
+
+
+def _weighed(mass: Floats, way: NDArray[np.object_], ways: list[str]) -> Branch:
+    """Shares of ends that stand for more or less than one visit each."""
     n = np.array([int((way == one).sum()) for one in ways], dtype=np.int64)
-    size = effective_size(mass) if mass.sum() > 0 else float(len(mass))
-    share = taken / taken.sum() if taken.sum() > 0 else n / n.sum()
-    if leaf.pooling is not None:
-        lean = leaf.pooling.strength
-        share = (size * share + lean * leaf.pooling.centre) / (size + lean)
-        size += lean
-    return Branch(leaf.when, share, size, n)
+    if not mass.sum() > 0:
+        return Branch({}, n / n.sum(), float(n.sum()), n)
+    taken = np.array([mass[way == one].sum() for one in ways])
+    return Branch({}, taken / taken.sum(), effective_size(mass), n)
 
 
-def _chosen(stays: Durations, leaf: Leaf) -> Durations:
-    return stays.taken(leaf.group)
+def _named(when: Mapping[str, object], sources: Collection[str]) -> Mapping[str, object]:
+    """A condition with all the sources that stand for one of the log."""
+    if "source" not in when:
+        return when
+    mine = [one for one in sources if one.startswith(f"{when['source']}-at-")]
+    return {**when, "source": [when["source"], *sorted(mine)]} if mine else when
 
 
 def _drawn(branch: Branch, rng: np.random.Generator) -> Floats:

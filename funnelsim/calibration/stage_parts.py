@@ -76,6 +76,7 @@ def stage_parts(
     log: EventLog,
     every: list[StageVisits],
     worked: Collection[str] = (),
+    sources: Collection[str] = (),
     progress: Callable[[float], None] | None = None,
 ) -> tuple[tuple[Part, ...], tuple[Refusal, ...]]:
     """Estimate the delays and the ways out of all stages.
@@ -88,6 +89,8 @@ def stage_parts(
     worked : collection of str
         Stages in which the scenario has work: what is left of the stay are the delays
         before and after it.
+    sources : collection of str
+        Those of the scenario.
     progress : callable, optional
         Told the share that is done.
 
@@ -119,7 +122,9 @@ def stage_parts(
             part, refusal = dwell(name, ("stages", visits.stage, key), seen)
             parts += [part] if part else []
             refusals += [refusal] if refusal else []
-        way, refused = routes(visits, _progress(log, visits.stage), waits=has_work)
+        way, refused = routes(
+            visits, _progress(log, visits.stage), waits=has_work, sources=sources
+        )
         parts += [way] if way else []
         refusals += refused
         if progress is not None:
@@ -132,17 +137,15 @@ def _delays(visits: StageVisits, *, has_work: bool) -> list[tuple[str, str, Dura
     stage, stays = visits.stage, visits.stays
     if not has_work:
         return [(f"dwell/{stage}", "delay_after", stays)]
-    begun = np.isfinite(visits.before)
-    before = np.where(begun, visits.before, np.where(stays.ended, 0.0, stays.time))
-    first = Durations(before, begun | stays.ended, stays.entry, stays.weight)
-    first = first.taken((stays.entry <= 0) | (before > stays.entry))
-    spent = np.where(begun, visits.before + np.nan_to_num(visits.worked), 0.0)
+    first = Durations(visits.before, visits.begun, stays.entry, stays.weight)
+    first = first.taken((stays.entry <= 0) | (first.time > stays.entry))
+    spent = visits.before + visits.waiting + visits.hands_on
     rest = Durations(
-        np.maximum(stays.time - spent, 0.0),
+        np.maximum(stays.time - spent, 0.0).round(6),  # times are whole microseconds
         stays.ended,
-        np.maximum(stays.entry - spent, 0.0),
+        np.maximum(stays.entry - spent, 0.0).round(6),
         stays.weight,
-    ).taken(begun | stays.ended)
+    ).taken(visits.begun)
     found = [(f"before/{stage}", "delay_before", first), (f"after/{stage}", "delay_after", rest)]
     return [(name, key, seen) for name, key, seen in found if seen.time.max(initial=0.0) > 0]
 

@@ -24,6 +24,7 @@ Names = NDArray[np.object_]
 DAY: Final = 86_400.0
 ENDED: Final = EXITS.index("ended")
 TRAITS: Final = ("source", "segment", "product")
+PHASES: Final = ("before", "before_over", "waiting", "hands_on")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,10 +44,11 @@ class StageVisits:
         ``source``, ``segment``, ``product`` of the lead; empty where unknown.
     age : ndarray, shape (n,), seconds
         From the lead's arrival to leaving (or to the end of the log).
-    wait : ndarray, shape (n,), seconds
-        Waited for work in this visit; NaN where not known.
-    before, worked : ndarray, shape (n,), seconds
-        Entering to the first piece of work; waiting and work together. NaN without work.
+    before, waiting, hands_on : ndarray, shape (n,), seconds
+        Entering to the first piece of work; waiting for a team; being worked on. NaN where
+        the scenario has no work.
+    begun : ndarray of bool, shape (n,)
+        Whether ``before`` is over.
     """
 
     stage: str
@@ -55,16 +57,19 @@ class StageVisits:
     number: NDArray[np.int64]
     traits: dict[str, Names]
     age: Floats
-    wait: Floats
     before: Floats
-    worked: Floats
+    waiting: Floats
+    hands_on: Floats
+    begun: Flags
 
     def __len__(self) -> int:
         """How many visits."""
         return len(self.stays)
 
 
-def stage_visits(log: EventLog, half_life: float | None = None) -> list[StageVisits]:
+def stage_visits(
+    log: EventLog, half_life: float | None = None, phases: pd.DataFrame | None = None
+) -> list[StageVisits]:
     """Sort a log's visits by stage.
 
     Visits that began before the window count from its beginning on; those that were over
@@ -75,6 +80,8 @@ def stage_visits(log: EventLog, half_life: float | None = None) -> list[StageVis
     log : EventLog
     half_life : float or None
         Days after which a visit counts half; None: all count alike.
+    phases : DataFrame or None
+        Result of `work.phases`, where the scenario has work.
 
     Returns
     -------
@@ -89,7 +96,7 @@ def stage_visits(log: EventLog, half_life: float | None = None) -> list[StageVis
     """
     trips = journeys(log, cohort=False)
     final = terminal_stages(log)
-    frame = _frame(log, trips, half_life)
+    frame = _frame(log, trips, half_life, phases)
     known = frame[frame["end"] >= frame["entered"] + frame["entry"]]
     found = []
     for code, stage in enumerate(trips.stages):
@@ -134,13 +141,16 @@ def _one(stage: str, rows: pd.DataFrame) -> StageVisits:
         number=rows["number"].to_numpy(dtype=np.int64),
         traits={name: rows[name].to_numpy(dtype=object) for name in TRAITS},
         age=seconds["end"] - seconds["arrived"],
-        wait=rows["wait"].to_numpy(dtype=float),
         before=rows["before"].to_numpy(dtype=float),
-        worked=rows["worked"].to_numpy(dtype=float),
+        waiting=rows["waiting"].to_numpy(dtype=float),
+        hands_on=rows["hands_on"].to_numpy(dtype=float),
+        begun=rows["before_over"].to_numpy() == 1,
     )
 
 
-def _frame(log: EventLog, trips: Journeys, half_life: float | None) -> pd.DataFrame:
+def _frame(
+    log: EventLog, trips: Journeys, half_life: float | None, phases: pd.DataFrame | None
+) -> pd.DataFrame:
     """All visits with what calibration asks of them; times in microseconds."""
     visits = trips.visits
     lead = visits["lead"].to_numpy()
@@ -168,7 +178,9 @@ def _frame(log: EventLog, trips: Journeys, half_life: float | None) -> pd.DataFr
     table["source"] = source_of(log).to_numpy(dtype=object)[lead]
     for name in ("segment", "product"):
         table[name] = log.leads[name].fillna("").to_numpy(dtype=object)[lead]
-    return table.assign(**_work(log, trips, table))
+    for name in PHASES:
+        table[name] = np.nan if phases is None else phases[name].to_numpy()
+    return table
 
 
 def _ways(log: EventLog, trips: Journeys, over: Flags) -> Names:
@@ -193,37 +205,3 @@ def _closing(log: EventLog) -> dict[str, str]:
         if info.outcome and info.terminal:
             found[info.outcome] = info.id
     return found
-
-
-def _work(log: EventLog, trips: Journeys, table: pd.DataFrame) -> dict[str, Floats]:
-    """Seconds until the first piece of work, and of waiting and work, per visit."""
-    n = len(table)
-    blank = {name: np.full(n, np.nan) for name in ("wait", "before", "worked")}
-    work = trips.efforts
-    if work.empty:
-        return blank
-    rows = _visit_of(log, trips)
-    inside = rows >= 0
-    rows, work = rows[inside], work[inside]
-    until = trips.until
-    queued, started, ended = (
-        work[name].to_numpy() for name in ("queued", "started", "ended")
-    )
-    came = np.where(queued != MISSING, queued, started)
-    begun, done = (np.where(time != MISSING, time, until) for time in (started, ended))
-    wait = np.where(queued != MISSING, begun - queued, np.nan) / SECOND
-    hands = np.where(started != MISSING, np.maximum(done - begun, 0), 0) / SECOND
-    first = pd.Series(came).groupby(rows).min()
-    total = pd.DataFrame({"wait": wait, "all": np.nan_to_num(wait) + hands}).groupby(rows)
-    at = first.index.to_numpy()
-    blank["before"][at] = np.maximum(first.to_numpy() - table["entered"].to_numpy()[at], 0) / SECOND
-    blank["wait"][at] = total["wait"].sum(min_count=1).to_numpy()
-    blank["worked"][at] = total["all"].sum().to_numpy()
-    return blank
-
-
-def _visit_of(log: EventLog, trips: Journeys) -> NDArray[np.intp]:
-    """The visit of each piece of work; -1 if it belongs to none."""
-    number = log.efforts["visit"].fillna(0).to_numpy(dtype=np.int64)
-    first = np.searchsorted(trips.visits["lead"].to_numpy(), trips.efforts["lead"].to_numpy())
-    return np.where(number > 0, first + number - 1, -1)
