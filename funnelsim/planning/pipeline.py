@@ -44,6 +44,9 @@ class PipelineForecast:
     deals : pandas.DataFrame
         One row per open deal: ``lead_id``, ``stage``, ``arrived_at``, ``value``, ``p_won``,
         ``p_lost``, ``p_open`` at the end of the horizon (shares of the replications), ``n``.
+    work : ndarray, shape (replications, periods, teams)
+        Hours of hands-on work that begin in the period; teams as in ``teams``.
+    teams : tuple of str
     seed : int
     currency : str
     """
@@ -52,6 +55,8 @@ class PipelineForecast:
     ends: pd.DatetimeIndex
     paths: Floats
     deals: pd.DataFrame
+    work: Floats
+    teams: tuple[str, ...]
     seed: int
     currency: str = ""
 
@@ -89,22 +94,24 @@ class PipelineForecast:
         for p, end in enumerate([*self.ends, pd.NaT]):
             for o, origin in enumerate((*ORIGINS, "all")):
                 for m, (measure, unit) in enumerate(MEASURES.items()):
-                    values = whole[:, p, o, m]
-                    levels = np.quantile(values, quantiles)
-                    rows.append(
-                        {
-                            "period": end,
-                            "origin": origin,
-                            "measure": measure,
-                            "unit": unit,
-                            "mean": values.mean(),
-                            **{
-                                f"p{q * 100:02.0f}": level
-                                for q, level in zip(quantiles, levels, strict=True)
-                            },
-                            "n": len(values),
-                        }
-                    )
+                    what = {"period": end, "origin": origin, "measure": measure, "unit": unit}
+                    rows.append({**what, **_spread(whole[:, p, o, m], quantiles)})
+        return pd.DataFrame(rows)
+
+    def workload(self, quantiles: Sequence[float] = QUANTILES) -> pd.DataFrame:
+        """Hours of work by period and team: what operations has to staff.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``period`` (its end), ``team``, ``unit`` (h), ``mean``, one column per quantile
+            (``p10`` …), ``n`` replications.
+        """
+        rows = []
+        for p, end in enumerate(self.ends):
+            for t, team in enumerate(self.teams):
+                found = _spread(self.work[:, p, t], quantiles)
+                rows.append({"period": end, "team": team, "unit": "h", **found})
         return pd.DataFrame(rows)
 
 
@@ -153,6 +160,8 @@ def forecast_pipeline(
     known = start.deals["lead_id"]
     fates = np.zeros((len(known), 2))
     paths: list[Floats] = []
+    work: list[Floats] = []
+    teams = tuple(first.teams)
     ends = pd.DatetimeIndex([])
     for replication in range(n):
         drawn = world if isinstance(world, Scenario) else world.draw(seed, replication)
@@ -162,6 +171,7 @@ def forecast_pipeline(
             ends = _ends(log, every)
         closed = _closed(log, known)
         paths.append(_sums(closed, ends))
+        work.append(_hours(log, ends, teams))
         for column, outcome in enumerate(("won", "lost")):
             fates[:, column] += known.isin(closed.loc[closed["outcome"] == outcome, "lead_id"])
         if progress is not None:
@@ -170,7 +180,9 @@ def forecast_pipeline(
     share = fates / n
     deals = deals.assign(p_won=share[:, 0], p_lost=share[:, 1], p_open=1 - share.sum(axis=1), n=n)
     at = pd.Timestamp(start.at)
-    return PipelineForecast(at, ends, np.array(paths), deals, seed, first.currency)
+    return PipelineForecast(
+        at, ends, np.array(paths), deals, np.array(work), teams, seed, first.currency
+    )
 
 
 def _ends(log: EventLog, every: str) -> pd.DatetimeIndex:
@@ -193,13 +205,37 @@ def _closed(log: EventLog, known: pd.Series) -> pd.DataFrame:
 def _sums(closed: pd.DataFrame, ends: pd.DatetimeIndex) -> Floats:
     """Sums by period, origin and measure."""
     sums = np.zeros((len(ends), len(ORIGINS), len(MEASURES)))
-    period = np.minimum(ends.searchsorted(closed["closed_at"], side="right"), len(ends) - 1)
+    period = _period(closed["closed_at"], ends)
     origin = closed["origin"].to_numpy()
     won = (closed["outcome"] == "won").to_numpy()
     value = closed["value"].fillna(0).to_numpy(dtype=float)
     for place, weight in enumerate((won, won * value, ~won)):
         np.add.at(sums[..., place], (period, origin), weight.astype(float))
     return sums
+
+
+def _hours(log: EventLog, ends: pd.DatetimeIndex, teams: Sequence[str]) -> Floats:
+    """Hours of work by the period in which it begins, and team."""
+    begin = pd.Timestamp(log.meta.observed_from)
+    efforts = log.efforts[log.efforts["started_at"] >= begin]
+    until = efforts["ended_at"].fillna(pd.Timestamp(log.meta.observed_until))
+    hours = (until - efforts["started_at"]).dt.total_seconds().to_numpy() / 3600
+    sums = np.zeros((len(ends), len(teams)))
+    team = pd.Index(teams).get_indexer(efforts["team"])
+    np.add.at(sums, (_period(efforts["started_at"], ends), team), hours)
+    return sums
+
+
+def _period(at: pd.Series, ends: pd.DatetimeIndex) -> NDArray[np.int64]:
+    """The number of the period in which something happens."""
+    return np.asarray(np.minimum(ends.searchsorted(at, side="right"), len(ends) - 1))
+
+
+def _spread(values: Floats, quantiles: Sequence[float]) -> dict[str, float]:
+    """Mean, quantiles and number of some draws."""
+    levels = np.quantile(values, quantiles)
+    named = {f"p{q * 100:02.0f}": level for q, level in zip(quantiles, levels, strict=True)}
+    return {"mean": values.mean(), **named, "n": len(values)}
 
 
 def _place(name: str, names: Sequence[str], what: str) -> int:
