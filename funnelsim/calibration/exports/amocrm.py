@@ -44,7 +44,7 @@ def write(state: State) -> Mapping[str, bytes]:
         "Дата редактирования": stamps(changed, TIMES, zone, odd=odd),
         "Кем редактирована": deals["owner"],
         "Дата закрытия": stamps(deals["closed_at"], TIMES, zone, odd=odd, missing="не закрыта"),
-        "Этап сделки": stage_names(state, deals["stage"], closed=CLOSED),
+        "Этап сделки": stage_names(state, deals["stage"]),
         "Воронка": deals["funnel"],
         "Полное имя контакта": deals["contact"],
         "Компания контакта": deals["customer"],

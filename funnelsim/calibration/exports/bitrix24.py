@@ -25,9 +25,9 @@ def write(state: State) -> Mapping[str, bytes]:
     changed = deals["stage_since"].fillna(deals["shown_created_at"])
     columns = {
         "ID": deals["deal_id"],
-        "Тип": "Продажа",
+        "Тип": deals["segment"],
         "Группа": "",
-        "Стадия сделки": stage_names(state, deals["stage"], closed=CLOSED),
+        "Стадия сделки": stage_names(state, deals["stage"]),
         "Название сделки": deals["title"],
         "Сумма": money(deals["value"], state.book.currency),
         "Валюта": deals["currency"],
@@ -40,7 +40,6 @@ def write(state: State) -> Mapping[str, bytes]:
         "Компания: Название компании": deals["customer"],
         "Воронка": deals["funnel"],
         "Источник": deals["source"],
-        "Сегмент": deals["segment"],
         "Причина провала": deals["reason"].where(deals["status"] == "lost"),
     }
     content = html_bytes(pd.DataFrame(columns, index=deals.index))

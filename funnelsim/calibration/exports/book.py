@@ -124,7 +124,8 @@ def book_of(
     language: str,
     deal_id: Callable[[int], str],
     values: Mapping[str, int] | None = None,
-    closed: Mapping[str, str] | None = None,
+    closing: Callable[[str, str, bool], str] | None = None,
+    numbered: bool = False,
     whole: bool = False,
 ) -> Book:
     """Return what a CRM would have on record of a log.
@@ -139,9 +140,11 @@ def book_of(
         The CRM's id of the nth deal (1, 2, …).
     values : mapping, optional
         What deals are worth (minor units) by lead, also of those not won.
-    closed : mapping, optional
-        What the CRM calls stages that win and that lose; where it has several of a kind,
-        their own names stand behind. By default they have their own names only.
+    closing : callable, optional
+        Name, outcome and whether there are several such → what the CRM calls a stage that
+        wins or loses; by default its name.
+    numbered : bool
+        Put numbers before names that have none.
     whole : bool
         Keep what happens after a deal was closed; a CRM keeps nothing.
 
@@ -159,7 +162,7 @@ def book_of(
     leads = log.leads.sort_values(["arrived_at", "lead_id"], kind="stable", ignore_index=True)
     ids = pd.Series([deal_id(n + 1) for n in leads.index], index=leads["lead_id"], dtype="str")
     moves = _moves(log, whole=whole)
-    stages = _stages(log, moves, language, closed or {})
+    stages = _stages(log, moves, language, closing, numbered=numbered)
     deals = _deals(log, leads, ids, language, values or {})
     owner = dict(zip(deals["lead_id"], deals["owner"], strict=True))
     moves = moves.assign(
@@ -242,7 +245,12 @@ def _outcomes(log: EventLog) -> dict[str, str]:
 
 
 def _stages(
-    log: EventLog, moves: pd.DataFrame, language: str, closed: Mapping[str, str]
+    log: EventLog,
+    moves: pd.DataFrame,
+    language: str,
+    closing: Callable[[str, str, bool], str] | None,
+    *,
+    numbered: bool,
 ) -> tuple[BookStage, ...]:
     """Return the stages in order, each with a name of its own."""
     infos = log.meta.stages or tuple(
@@ -252,9 +260,12 @@ def _stages(
     names: dict[str, str] = {}
     for info in sorted(infos, key=lambda info: info.position):
         name = words.label(info.label, info.id, language)
-        if (outcome := outcomes.get(info.id, "")) in closed:
-            several = list(outcomes.values()).count(outcome) > 1
-            name = f"{closed[outcome]}: {name}" if several else closed[outcome]
+        outcome = outcomes.get(info.id)
+        if outcome and closing:
+            names[info.id] = closing(name, outcome, list(outcomes.values()).count(outcome) > 1)
+            continue
+        if numbered and not name[:1].isdigit():
+            name = f"{len(names) + 1}-{name}"
         names[info.id] = f"{name} ({info.id})" if name in names.values() else name
     return tuple(BookStage(key, name, outcomes.get(key)) for key, name in names.items())  # type: ignore[arg-type]
 

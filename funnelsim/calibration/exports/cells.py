@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import pandas as pd
 
 from funnelsim.calibration.exports.book import State
@@ -15,9 +13,7 @@ EXPECTED = pd.Timedelta(days=90)
 """Sellers expect an open deal to close so long after it was created."""
 
 
-def stage_names(
-    state: State, stages: pd.Series, *, closed: Mapping[str, str] | None = None
-) -> pd.Series:
+def stage_names(state: State, stages: pd.Series) -> pd.Series:
     """Return the names of stages, untidy where the deal is.
 
     Parameters
@@ -25,8 +21,6 @@ def stage_names(
     state : State
     stages : pandas.Series
         Ids, one per deal.
-    closed : mapping, optional
-        What the CRM calls all stages that win and all that lose.
 
     Returns
     -------
@@ -38,13 +32,10 @@ def stage_names(
     >>> from funnelsim.events.example import LOG
     >>> book = book_of(LOG, language="en", deal_id=str)
     >>> state = state_at(book, book.until)
-    >>> stage_names(state, state.deals["stage"], closed={"won": "Closed won"}).tolist()
-    ['Closed won', 'demo']
+    >>> stage_names(state, state.deals["stage"]).tolist()
+    ['won', 'demo']
     """
-    names = state.book.names()
-    for key, outcome in state.book.outcomes().items() if closed else ():
-        names[key] = (closed or {}).get(outcome, names[key])
-    return untidied(stages.map(names), state.deals["untidy"])
+    return untidied(stages.map(state.book.names()), state.deals["untidy"])
 
 
 def untidied(text: pd.Series, untidy: pd.Series) -> pd.Series:

@@ -17,7 +17,7 @@ __all__ = ["DYNAMICS365"]
 
 HEADER = (
     "(Do Not Modify) Opportunity|(Do Not Modify) Row Checksum|(Do Not Modify) Modified On|Topic|"
-    "Account|Contact|Pipeline Phase|Sales Stage|Status|Status Reason|Probability|Rating|"
+    "Account|Contact|Pipeline Phase|Sales Stage|Status|Status Reason|Probability|"
     "Est. close date|Est. revenue|Actual Close Date|Actual Revenue|Budget amount|Currency|"
     "Created On|Created By|Owner|Lead Source|Product|Segment|Pipeline"
 )
@@ -35,7 +35,6 @@ def write(state: State) -> Mapping[str, bytes]:
     value = pd.to_numeric(money(deals["value"], state.book.currency)).astype("object")
     won = deals["status"] == "won"
     names = untidied(deals["open_stage"].map(state.book.names()), deals["untidy"])
-    numbers = {stage.id: f"{n}-" for n, stage in enumerate(state.book.stages, start=1)}
     reason = deals["reason"].where(deals["status"] == "lost")
     plain = deals["status"].map({"open": "In Progress", "won": "Won", "lost": "Canceled"})
     columns = {
@@ -45,12 +44,11 @@ def write(state: State) -> Mapping[str, bytes]:
         "Topic": deals["title"],
         "Account": deals["customer"],
         "Contact": deals["contact"],
-        "Pipeline Phase": deals["open_stage"].map(numbers) + names,
+        "Pipeline Phase": names,
         "Sales Stage": names,
         "Status": deals["status"].str.capitalize(),
         "Status Reason": reason.fillna(plain),
         "Probability": (100 * chances(state)).round().astype("int64").astype("object"),
-        "Rating": "Warm",
         "Est. close date": local(deals["created_at"] + EXPECTED, zone, "D").astype("object"),
         "Est. revenue": value,
         "Actual Close Date": at(deals["closed_at"], "D"),
@@ -75,5 +73,6 @@ DYNAMICS365 = CrmFormat(
     holds=Holds(history="snapshot", times="seconds", closed="days", closing_stages="status"),
     deal_id=lambda number: str(uuid.UUID(int=(hash_id(f"opportunity/{number}") << 64) + number)),
     closed=None,
+    numbered=True,
     write=write,
 )

@@ -113,7 +113,8 @@ def export_crm(
         language=language,
         deal_id=chosen.deal_id,
         values=life.values,
-        closed=chosen.closed,
+        closing=chosen.closing,
+        numbered=chosen.numbered,
         whole=chosen.holds.after_closing,
     )
     dirty, planted = soiled(clean, amounts, seed)

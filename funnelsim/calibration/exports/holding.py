@@ -73,11 +73,27 @@ class CrmFormat:
         What it calls stages that win and that lose; None: as the firm names them.
     write : callable
         What the CRM shows → name of each file and its bytes.
+    numbered : bool
+        Whether it puts a number before the names of stages.
     """
 
     id: str
     label: str
     holds: Holds
     deal_id: Callable[[int], str]
-    closed: Mapping[str, str] | None
+    closed: Mapping[str, str] | None  # by outcome
     write: Callable[[State], Mapping[str, bytes]]
+    numbered: bool = False
+
+    @property
+    def closing(self) -> Callable[[str, str, bool], str] | None:
+        """How it names stages that win or lose, as `book.book_of` asks."""
+        words = self.closed
+        if words is None:
+            return None
+        apart = self.holds.closing_stages == "own"
+
+        def name(own: str, outcome: str, several: bool) -> str:  # noqa: FBT001
+            return f"{words[outcome]}: {own}" if several and apart else words[outcome]
+
+        return name

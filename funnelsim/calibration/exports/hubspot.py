@@ -38,7 +38,7 @@ def write(state: State) -> Mapping[str, bytes]:
         ),
         "Create Date": stamps(deals["shown_created_at"], TIMES, zone, odd=odd),
         "Deal owner": deals["owner"],
-        "Deal Type": "New Business",
+        "Deal Type": deals["segment"],
         "Closed Lost Reason": deals["reason"].where(deals["status"] == "lost"),
         "Closed Won Reason": deals["reason"].where(deals["status"] == "won"),
         "Last Activity Date": modified,
@@ -51,7 +51,6 @@ def write(state: State) -> Mapping[str, bytes]:
         "Associated Contact": deals["contact"],
         "Associated Contact IDs": (FIRST_CONTACT + deals["customer_number"]).astype("str"),
         "Product": deals["product"],
-        "Segment": deals["segment"],
     }
     frame = pd.DataFrame(columns, index=deals.index)
     name = f"hubspot-crm-exports-all-deals-{day_of(state)}.csv"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 
 from funnelsim.engine import reference
+from funnelsim.engine.arrivals import arrivals
 from funnelsim.engine.logs import event_log
 from funnelsim.engine.plan import Plan
 from funnelsim.engine.planning import make_plan
@@ -18,6 +20,9 @@ from funnelsim.streams import Stream
 from funnelsim.worktime import DAY, Duration, from_instant
 
 __all__ = ["Life", "live"]
+
+SMALL = 3000
+"""Leads that the reference has done before compiled code is even loaded."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,8 +101,10 @@ def live(scenario: Scenario, seed: int) -> Life:
 
 
 def _rows(plan: Plan, stream: Stream) -> Rows:
-    """Run the plan, compiled where that is possible."""
-    if find_spec("numba") is None:
+    """Run the plan; a small one does not wait for the compiled engine to load."""
+    loaded = "funnelsim.engine.kernel" in sys.modules
+    small = not loaded and len(arrivals(plan, stream)) < SMALL
+    if small or find_spec("numba") is None:
         return reference.run(plan, stream)
     from funnelsim.engine import compiled
 

@@ -229,11 +229,19 @@ def _stage(book: Book, key: str) -> dict[str, Any]:
         found |= {"terminal": True} if info.terminal and not outcome else {}
     if outcome:
         found["outcome"] = outcome
-        reasons = book.moves.loc[book.moves["stage"] == key, "reason"].dropna()
-        found |= {"reason": str(reasons.mode().iloc[0])} if len(reasons) else {}
+        reasons = _reasons(book, key, outcome)
+        found |= {"reason": reasons.mode().iloc[0]} if len(reasons) else {}
         if outcome == "won" and book.currency:
             found["value"] = "amount"
     return found
+
+
+def _reasons(book: Book, key: str, outcome: str) -> pd.Series:
+    """Return why deals were closed in a stage."""
+    marks = book.log.marks[book.log.marks["kind"] == outcome].dropna(subset=["reason", "visit"])
+    visits = book.log.visits[book.log.visits["stage"] == key].astype({"visit": "Int64"})
+    found = marks.merge(visits[["lead_id", "visit"]], on=["lead_id", "visit"])["reason"]
+    return found[found != ""]
 
 
 _HOLDS = Holds(
