@@ -14,6 +14,7 @@ from funnelsim.engine import simulate
 from funnelsim.engine.snapshot import Snapshot
 from funnelsim.errors import ParameterError, Problem
 from funnelsim.events import EventLog
+from funnelsim.measures.periods import edges
 from funnelsim.scenarios.run import Run
 from funnelsim.scenarios.sampling import ScenarioSampler
 from funnelsim.scenarios.scenario import Scenario
@@ -120,7 +121,7 @@ def forecast_pipeline(
     *,
     start: Snapshot,
     horizon: str,
-    every: str = "7D",
+    every: str = "1 w",
     n: int = REPLICATIONS,
     seed: int,
     progress: Callable[[float], None] | None = None,
@@ -137,7 +138,8 @@ def forecast_pipeline(
     horizon : str
         How far: ``13 w``.
     every : str
-        Length of a period, as pandas writes it.
+        Calendar periods of the log's zone: ``1 w`` (from Monday), ``1 mo``, ``1 q``; the first
+        and the last may be shorter.
     n : int
         Replications, 2 or more.
     seed : int
@@ -168,7 +170,7 @@ def forecast_pipeline(
         scenario = drawn.model_copy(update={"run": run})
         log = simulate(scenario, seed=seed, replication=replication, start=start)
         if not replication:
-            ends = _ends(log, every)
+            ends = pd.DatetimeIndex(edges(log, every)[1:].view("datetime64[us]"), tz="UTC")
         closed = _closed(log, known)
         paths.append(_sums(closed, ends))
         work.append(_hours(log, ends, teams))
@@ -183,15 +185,6 @@ def forecast_pipeline(
     return PipelineForecast(
         at, ends, np.array(paths), deals, np.array(work), teams, seed, first.currency
     )
-
-
-def _ends(log: EventLog, every: str) -> pd.DatetimeIndex:
-    """The ends of the periods; the last may be shorter."""
-    begin, end = pd.Timestamp(log.meta.observed_from), pd.Timestamp(log.meta.observed_until)
-    zone = log.meta.time_zone
-    inner = pd.date_range(begin.tz_convert(zone), end.tz_convert(zone), freq=every)[1:]
-    inner = inner.tz_convert("UTC")
-    return inner if len(inner) and inner[-1] == end else inner.append(pd.DatetimeIndex([end]))
 
 
 def _closed(log: EventLog, known: pd.Series) -> pd.DataFrame:

@@ -132,9 +132,7 @@ def _moment(cutoff: str | pd.Timestamp, zone: str) -> pd.Timestamp:
 def _samples(past: EventLog, horizon: str, days: float, n: int, seed: int) -> dict[str, Floats]:
     """Draws of every method, shape (draws, origins, measures)."""
     fit = calibrate(past)
-    fan = forecast_pipeline(
-        fit.sampler, start=snapshot(past), horizon=horizon, every=f"{days}D", n=n, seed=seed
-    )
+    fan = forecast_pipeline(fit.sampler, start=snapshot(past), horizon=horizon, n=n, seed=seed)
     samples = {OURS: fan.paths.sum(axis=1)[..., : len(MEASURES)]}
     known = facts(past)
     for rule, forecast in RULES_OF_THUMB.items():
