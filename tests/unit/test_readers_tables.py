@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import sqlite3
 import tempfile
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -29,7 +30,7 @@ FRAME = pd.DataFrame(
 )
 
 
-def workbook(path: Path, rows: list[list[object]], *further: str) -> Path:
+def workbook(path: Path, rows: Sequence[Sequence[object]], *further: str) -> Path:
     from openpyxl import Workbook
 
     book = Workbook()
@@ -54,7 +55,7 @@ def page(path: Path) -> Path:
 def stored(folder: Path, kind: str) -> Path:
     path = folder / kind
     if kind == "table.xlsx":
-        rows = [
+        rows: list[Sequence[object]] = [
             list(FRAME.columns),
             *FRAME.astype("object").where(FRAME.notna(), None).to_numpy().tolist(),
         ]

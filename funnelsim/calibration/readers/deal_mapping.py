@@ -131,6 +131,11 @@ class DealMapping(Frozen):
     stages: Mapping[Id, DealStage] = {}
     """Stages in their order; by default found in the data."""
 
+    def tells_status(self) -> bool:
+        """Whether a column, and not only the stage, says if a deal is open, won or lost."""
+        told = self.deals is not None and self.deals.status is not None
+        return told or (self.moves is not None and "status" in self.moves.fields.values())
+
     def columns(self) -> Iterator[tuple[str, DocumentPath]]:
         """Yield every column named, with where it is named."""
         for section in ("deals", "moves"):
@@ -280,7 +285,7 @@ def _renamed(raw: RawHistory, spec: DealMapping) -> tuple[RawHistory, list[Note]
     deals = tables["deals"]
     closed = deals["stage"].map(outcome)
     known = deals["stage"].isin(list(outcome))
-    if spec.deals is None or spec.deals.status is None:
+    if not spec.tells_status():
         deals["status"] = closed.fillna("open").where(known, deals["status"]).astype("str")
     else:
         deals["status"] = closed.where(closed.notna(), deals["status"]).astype("str")
