@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from funnelsim.calibration.families import SINGLE, Fitted, fit, fit_mixture
 from funnelsim.calibration.parts import Path, Refusal, Settings
 from funnelsim.calibration.shapes import Constant, Empirical, Parametric, Shape
+from funnelsim.calibration.spelling import open_hours
 from funnelsim.calibration.survival import Curve, Durations, curve, quantile
 from funnelsim.scenarios.evidence import Evidence
 
@@ -45,25 +46,35 @@ class Dwell:
     shape : Shape
         What the distribution was found to be.
     evidence : tuple of Evidence
-        Its median, its 90th percentile and its mean.
+        Its median and its 90th percentile.
+    calendar : str
+        Its seconds are open ones of this calendar; empty: they always run.
     """
 
     name: str
     path: Path
     shape: Shape
     evidence: tuple[Evidence, ...]
+    calendar: str = ""
 
     @property
     def settings(self) -> Settings:
         """The best estimate, in the language of scenarios."""
-        return {self.path: self.shape.spec()}
+        return self._at(self.shape.spec())
 
     def drawn(self, rng: np.random.Generator) -> Settings:
         """A distribution that the data could as well mean."""
-        return {self.path: self.shape.drawn(rng)}
+        return self._at(self.shape.drawn(rng))
+
+    def _at(self, spec: object) -> Settings:
+        if not self.calendar:
+            return {self.path: spec}
+        return {self.path: open_hours(spec), (*self.path[:-1], "calendar"): self.calendar}
 
 
-def dwell(name: str, path: Path, seen: Durations) -> tuple[Dwell | None, Refusal | None]:
+def dwell(
+    name: str, path: Path, seen: Durations, calendar: str = ""
+) -> tuple[Dwell | None, Refusal | None]:
     """Estimate a delay.
 
     Parameters
@@ -74,6 +85,8 @@ def dwell(name: str, path: Path, seen: Durations) -> tuple[Dwell | None, Refusal
         Where the delay stands in the scenario.
     seen : Durations
         All its stays, those that are not over included.
+    calendar : str
+        Id of the calendar in whose open seconds they are counted; empty: elapsed ones.
 
     Returns
     -------
@@ -96,7 +109,9 @@ def dwell(name: str, path: Path, seen: Durations) -> tuple[Dwell | None, Refusal
         return None, Refusal(where, why, "It takes no time in the scenario.", fix)
     known = curve(seen)
     shape, note = _shape(seen, known)
-    part = Dwell(name, path, shape, _evidence(where, seen, known, shape, note))
+    if calendar and not note:
+        note = f"Counted in open hours of {calendar}."
+    part = Dwell(name, path, shape, _evidence(where, seen, known, shape, note), calendar)
     if ends >= FEWEST:
         return part, None
     why = f"Only {ends} visits have ended; {FEWEST} are needed."

@@ -16,9 +16,11 @@ from funnelsim.calibration.hours import calendar_parts
 from funnelsim.calibration.origin import data_origin
 from funnelsim.calibration.parts import Part, Refusal
 from funnelsim.calibration.sampling import FitSampler
+from funnelsim.calibration.shocks import shock_parts
 from funnelsim.calibration.stage_parts import stage_parts
+from funnelsim.calibration.stage_work import clocks, out_of_place
 from funnelsim.calibration.visits import stage_visits
-from funnelsim.calibration.work import phases, work_parts
+from funnelsim.calibration.work import EffortPart, phases, work_parts
 from funnelsim.errors import DataError, Problem
 from funnelsim.events import EventLog
 from funnelsim.scenarios.evidence import Evidence
@@ -158,19 +160,20 @@ def calibrate(
         parts += found
         refusals += refused
         tell(min(0.1 * len(parts), 0.4))
-    worked = {
-        path[1]
-        for part in parts
-        for path in part.settings
-        if path[0] == "stages" and "efforts" in path
-    }
-    sources = {path[1] for part in parts for path in part.settings if path[0] == "sources"}
-    visits = stage_visits(log, days, phases(log) if worked else None)
-    found, refused = stage_parts(
-        log, visits, worked, sources, lambda share: tell(0.4 + share / 2)
+    busy = any(isinstance(part, EffortPart) for part in parts)
+    visits = stage_visits(log, days, phases(log) if busy else None)
+    idle, refused = out_of_place(visits, parts) if busy else (set(), ())
+    parts = [part for part in parts if not (isinstance(part, EffortPart) and part.stage in idle)]
+    found, more = stage_parts(
+        log,
+        visits,
+        {part.stage for part in parts if isinstance(part, EffortPart)},
+        clocks(log, parts) if busy else {},
+        {path[1] for part in parts for path in part.settings if path[0] == "sources"},
+        lambda share: tell(0.4 + share / 2),
     )
     parts += found
-    refusals += refused
+    refusals += [*refused, *more]
     document = frame(
         log, _stages(log, parts), name=name or _name(log), horizon=horizon, warm_up=warm_up
     )
@@ -204,6 +207,7 @@ def _demand(
     if work and len(log.efforts):
         yield calendar_parts(log)
         yield work_parts(log)
+    yield shock_parts(log)
 
 
 def _stages(log: EventLog, parts: list[Part]) -> set[str]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from funnelsim.worktime import plain_number
+from funnelsim.worktime import HOUR, parse_duration, plain_number
 
-__all__ = ["digits", "length", "shares"]
+__all__ = ["digits", "length", "open_hours", "shares"]
 
 _UNITS = (("d", 86_400.0, 2.0), ("h", 3_600.0, 2.0), ("min", 60.0, 2.0), ("s", 1.0, 0.0))
 
@@ -57,3 +57,25 @@ def shares(weights: Mapping[str, float]) -> dict[str, float]:
     largest = max(rounded, key=lambda way: weights[way])
     rest = 1 - sum(share for way, share in rounded.items() if way != largest)
     return rounded | {largest: round(rest, 4)}
+
+
+def open_hours(spec: object) -> object:
+    """Write a distribution of elapsed lengths as one of open hours of a calendar.
+
+    Parameters
+    ----------
+    spec : object
+        Plain data in the language.
+
+    Examples
+    --------
+    >>> open_hours({"median": "90 min", "p90": "2 d"})
+    {'median': '1.5 bh', 'p90': '48 bh'}
+    """
+    if isinstance(spec, Mapping):
+        kept = {"family", "share", "weights"}
+        return {key: item if key in kept else open_hours(item) for key, item in spec.items()}
+    if isinstance(spec, list):
+        return [open_hours(item) for item in spec]
+    hours = parse_duration(spec).microseconds() / HOUR
+    return f"{plain_number(digits(hours, 5))} bh"

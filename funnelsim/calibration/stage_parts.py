@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,6 +12,7 @@ from funnelsim.calibration.dwell import dwell
 from funnelsim.calibration.parts import Part, Refusal, Settings
 from funnelsim.calibration.routes import routes
 from funnelsim.calibration.spelling import length
+from funnelsim.calibration.stage_work import Clock, delays
 from funnelsim.calibration.survival import Durations
 from funnelsim.calibration.visits import DAY, StageVisits
 from funnelsim.events import EventLog
@@ -76,6 +77,7 @@ def stage_parts(
     log: EventLog,
     every: list[StageVisits],
     worked: Collection[str] = (),
+    hours: Mapping[str, Clock] | None = None,
     sources: Collection[str] = (),
     progress: Callable[[float], None] | None = None,
 ) -> tuple[tuple[Part, ...], tuple[Refusal, ...]]:
@@ -89,6 +91,8 @@ def stage_parts(
     worked : collection of str
         Stages in which the scenario has work: what is left of the stay are the delays
         before and after it.
+    hours : mapping, optional
+        Stage → clock of the team at work in it, on which the delay before runs.
     sources : collection of str
         Those of the scenario.
     progress : callable, optional
@@ -118,8 +122,11 @@ def stage_parts(
             refusals.append(Refusal(f"stages.{visits.stage}", why, instead, fix))
             continue
         has_work = visits.stage in worked
-        for name, key, seen in _delays(visits, has_work=has_work):
-            part, refusal = dwell(name, ("stages", visits.stage, key), seen)
+        clock = (hours or {}).get(visits.stage)
+        for name, key, seen in _delays(visits, clock, has_work=has_work):
+            path = ("stages", visits.stage, key)
+            calendar = clock.calendar if clock and key == "delay_before" else ""
+            part, refusal = dwell(name, path, seen, calendar)
             parts += [part] if part else []
             refusals += [refusal] if refusal else []
         way, refused = routes(
@@ -132,21 +139,15 @@ def stage_parts(
     return tuple(parts), tuple(refusals)
 
 
-def _delays(visits: StageVisits, *, has_work: bool) -> list[tuple[str, str, Durations]]:
+def _delays(
+    visits: StageVisits, clock: Clock | None, *, has_work: bool
+) -> list[tuple[str, str, Durations]]:
     """The delays of a stage: the whole stay, or what is left of it around the work."""
-    stage, stays = visits.stage, visits.stays
+    stage = visits.stage
     if not has_work:
-        return [(f"dwell/{stage}", "delay_after", stays)]
-    first = Durations(visits.before, visits.begun, stays.entry, stays.weight)
-    first = first.taken((stays.entry <= 0) | (first.time > stays.entry))
-    spent = visits.before + visits.waiting + visits.hands_on
-    rest = Durations(
-        np.maximum(stays.time - spent, 0.0).round(6),  # times are whole microseconds
-        stays.ended,
-        np.maximum(stays.entry - spent, 0.0).round(6),
-        stays.weight,
-    ).taken(visits.begun)
-    found = [(f"before/{stage}", "delay_before", first), (f"after/{stage}", "delay_after", rest)]
+        return [(f"dwell/{stage}", "delay_after", visits.stays)]
+    before, after = delays(visits, clock)
+    found = [(f"before/{stage}", "delay_before", before), (f"after/{stage}", "delay_after", after)]
     return [(name, key, seen) for name, key, seen in found if seen.time.max(initial=0.0) > 0]
 
 

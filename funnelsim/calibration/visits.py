@@ -42,6 +42,7 @@ class StageVisits:
         1 for the lead's first visit of this stage, and so on.
     traits : dict
         ``source``, ``segment``, ``product`` of the lead; empty where unknown.
+    entered : ndarray of int, shape (n,), microseconds since the epoch
     age : ndarray, shape (n,), seconds
         From the lead's arrival to leaving (or to the end of the log).
     before, waiting, hands_on : ndarray, shape (n,), seconds
@@ -56,6 +57,7 @@ class StageVisits:
     way: Names
     number: NDArray[np.int64]
     traits: dict[str, Names]
+    entered: NDArray[np.int64]
     age: Floats
     before: Floats
     waiting: Floats
@@ -140,6 +142,7 @@ def _one(stage: str, rows: pd.DataFrame) -> StageVisits:
         way=rows["way"].to_numpy(dtype=object),
         number=rows["number"].to_numpy(dtype=np.int64),
         traits={name: rows[name].to_numpy(dtype=object) for name in TRAITS},
+        entered=rows["entered"].to_numpy(dtype=np.int64),
         age=seconds["end"] - seconds["arrived"],
         before=rows["before"].to_numpy(dtype=float),
         waiting=rows["waiting"].to_numpy(dtype=float),
