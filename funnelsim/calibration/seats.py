@@ -29,6 +29,7 @@ STEADY: Final = 0.25
 """Spread of the busy while somebody waits, as a share of them, up to which the queue says it."""
 ALONE: Final = 0.75
 """Busy people while somebody waits, below which the wait is for something else."""
+SLACK: Final = 1e-9
 TOP: Final = 0.99
 
 
@@ -64,16 +65,17 @@ class SeatCount:
     @property
     def whole(self) -> int:
         """A whole number of seats that carries the load."""
-        return _carrying(self.seats, self.load)
+        return self._carrying(self.seats)
 
     def drawn(self, rng: np.random.Generator) -> int:
         """Seats drawn from their uncertainty."""
         error = (self.hi - self.lo) / 3.92
-        return _carrying(self.seats + error * float(rng.standard_normal()), self.load)
+        return self._carrying(self.seats + error * float(rng.standard_normal()))
 
-
-def _carrying(seats: float, load: float) -> int:
-    return max(1, round(seats), math.ceil(load / FULL - 1e-9))
+    def _carrying(self, seats: float) -> int:
+        """Enough for the load, unless a queue shows that there were no more."""
+        least = 1 if self.queue else math.ceil(self.load / FULL - SLACK)
+        return max(1, round(seats), least)
 
 
 def seat_count(
@@ -184,7 +186,7 @@ def _while_waiting(
     sums = by_day.groupby("day").sum()
     means = (sums["busy"] / sums["time"]).to_numpy()
     error = float(means.std(ddof=1)) / math.sqrt(len(means)) if len(means) > 1 else spread
-    return mean, mean - 1.96 * error, mean + 1.96 * error
+    return mean, mean - 1.96 * error - SLACK, mean + 1.96 * error + SLACK
 
 
 def _presence(

@@ -28,7 +28,7 @@ STRATA: Final = 10
 SMALLEST: Final = 0.02
 """Coefficient of variation below which a shock changes nothing."""
 LARGEST: Final = 3.0
-LIKELY: Final = 0.1
+LIKELY: Final = 0.05
 """Level at which a stage by itself shows shared luck."""
 
 

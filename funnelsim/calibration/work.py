@@ -213,7 +213,7 @@ def work_parts(log: EventLog) -> tuple[tuple[Part, ...], tuple[Refusal, ...]]:
     >>> from funnelsim.measures.example import BANK
     >>> parts, refusals = work_parts(BANK)
     >>> [part.name for part in parts]
-    ['team/advisers']
+    []
     """
     calendars = team_calendars(log)
     clocks = work_times(log, calendars)
