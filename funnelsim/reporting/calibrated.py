@@ -11,9 +11,8 @@ from funnelsim.events import EventLog
 from funnelsim.reporting.fit_check import FitCheck, check_fit
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from funnelsim.calibration.audit import Audit
+    from funnelsim.calibration.drift import Drift
     from funnelsim.calibration.fitting import Fit
     from funnelsim.calibration.raw import RawHistory
 
@@ -67,7 +66,7 @@ class Calibrated:
         Repaired; what the fit rests on.
     fit : Fit
     check : FitCheck
-    drift : DataFrame or None
+    drift : Drift or None
         Changes that were dated; None where the history cannot tell.
     """
 
@@ -77,7 +76,7 @@ class Calibrated:
     log: EventLog
     fit: Fit
     check: FitCheck
-    drift: pd.DataFrame | None = None
+    drift: Drift | None = None
 
 
 def read(sources: Sources) -> tuple[RawHistory | None, EventLog | None]:
@@ -165,7 +164,7 @@ def _audited(raw: RawHistory) -> Audit:
     return audit(raw)
 
 
-def drifted(log: EventLog) -> pd.DataFrame | None:
+def drifted(log: EventLog) -> Drift | None:
     """Changes of conversions, delays and definitions, dated; None where nobody can tell."""
     from funnelsim.calibration.drift import drift
     from funnelsim.errors import HistoryError

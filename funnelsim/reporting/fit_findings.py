@@ -108,7 +108,7 @@ def risks(found: Calibrated, t: Texts) -> tuple[Sentence, ...]:
                 },
             )
         )
-    if found.drift is not None and len(found.drift):
+    if found.drift is not None and len(found.drift.table):
         said.append(
             sentence(
                 t._(

@@ -143,32 +143,42 @@ def audited(found: Calibrated, t: Texts) -> Table | None:
 
 
 def changes(found: Calibrated, t: Texts) -> Table | None:
-    """Changes inside the window, with their dates."""
-    frame = found.drift
-    if frame is None or not len(frame):
+    """Changes inside the window, with their dates, the surest first."""
+    if found.drift is None or not len(found.drift.table):
         return None
-    names, zone = Names.of(found.log, t), found.log.meta.time_zone
+    names = Names.of(found.log, t)
+    what = {
+        "conversion": t._("share that goes on"),
+        "delay": t._("usual stay"),
+        "definition": t._("share that goes elsewhere; perhaps the stage means something else"),
+        "arrivals": t._("new leads a week"),
+    }
     rows = []
-    for row in frame.to_dict("records"):
-        unit = str(row.get("unit", ""))
-        before, after = (
-            _number(float(row.get(key, math.nan)), unit, found, t) for key in ("before", "after")
-        )
-        at = row.get("at")
-        day = t.day(pd.Timestamp(at).to_pydatetime(), zone) if at is not None else "–"
-        what = t._(str(row.get("measure", "")).replace("_", " "))
-        rows.append((names.of_stage(str(row.get("stage", ""))), what, day, before, after))
+    for row in found.drift.table.to_dict("records"):
+        unit = "leads" if row["unit"] == "leads/week" else row["unit"]
+        at, lo, hi = (_day(row[key], found, t) for key in ("at", "lo", "hi"))
+        before, after = (_number(float(row[key]), unit, found, t) for key in ("before", "after"))
+        between = t._("{lo} to {hi}").format(lo=lo, hi=hi)
+        stage = names.of_stage(row["stage"]) if row["stage"] else t._("all")
+        rows.append((stage, what[row["measure"]], before, after, at, between))
     return table(
         [
             column(t._("Stage")),
             column(t._("What changed")),
-            column(t._("About when")),
             column(t._("Before"), numeric=True),
             column(t._("After"), numeric=True),
+            column(t._("About when")),
+            column(t._("95% interval")),
         ],
         rows,
         caption=t._("Changes inside the window"),
+        note=t._("In one of twenty logs in which nothing changed, something would stand here."),
     )
+
+
+def _day(at: pd.Timestamp, found: Calibrated, t: Texts) -> str:
+    """A day in the log's time zone."""
+    return t.day(at.to_pydatetime(), found.log.meta.time_zone) if pd.notna(at) else "–"
 
 
 def numbers(found: Calibrated, t: Texts) -> Table:
