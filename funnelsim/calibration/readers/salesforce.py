@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from math import inf
 
 import pandas as pd
 
@@ -61,6 +60,13 @@ OBTAIN = (
     "tracked."
 )
 COMPANIONS = ("history", "fields")
+# A history holds most columns of the deals too: these tell it from them.
+HISTORY_TOO = (
+    *(("ValidThroughDate",), ("FromOpportunityStageName",), ("CreatedDateForInsert",)),
+    *(("PrevOpportunityStageUpdate",), ("PrevForecastUpdate",), ("PrevAmount",)),
+    *(("PrevCloseDate",), ("FromForecastCategory",), ("CreatedById",), ("Amount",)),
+    *(("CloseDate",), ("Probability",), ("CurrencyIsoCode",), ("IsDeleted",)),
+)
 
 
 def read(tables: Mapping[str, TextTable], options: Options) -> RawHistory:
@@ -72,7 +78,8 @@ def read(tables: Mapping[str, TextTable], options: Options) -> RawHistory:
         ``opportunities`` (Opportunity), ``history`` (OpportunityHistory) and ``fields``
         (OpportunityFieldHistory), any of them.
     options : Options
-        Zone and currency where the files name none; Salesforce writes times in UTC.
+        The currency where the files name none, and the zone of hours and days in reports:
+        the times themselves are in UTC, whatever it is.
 
     Returns
     -------
@@ -95,6 +102,7 @@ def read(tables: Mapping[str, TextTable], options: Options) -> RawHistory:
     >>> raw.deals[["deal_id", "stage", "status", "value"]].values.tolist()
     [['006A', 'Paid', 'won', 150]]
     """
+    zone, options = options.time_zone, dataclasses.replace(options, time_zone="UTC")
     order = [name for name in ("opportunities", *COMPANIONS) if name in tables]
     moves, notes = _moves(tables, options, order)
     deals = _deals_from(moves)
@@ -116,7 +124,7 @@ def read(tables: Mapping[str, TextTable], options: Options) -> RawHistory:
         format="salesforce",
         files=files,
         history=level_of(deals, moves) if full else "snapshot",
-        time_zone=options.time_zone or "UTC",
+        time_zone=zone or "UTC",
         currency=_currency(deals, options),
         taken_at=max((file.taken_at for file in files if file.taken_at), default=None),
         stages=stages,
@@ -225,13 +233,17 @@ def _stages(
         name = table.frame[column_of(table, STAGE)].str.strip()
         place = dict(number.groupby(name).median().dropna())
         notes = notes if not place else []
+    return _ordered(stages, place), notes
+
+
+def _ordered(stages: list[RawStage], place: Mapping[object, float]) -> tuple[RawStage, ...]:
+    """Put stages in the order of their places; one without a place stays after its neighbour."""
+    places: list[float] = []
+    for stage in stages:
+        places.append(place.get(stage.name, places[-1] if places else 0.0))
     rank = {None: 0, "won": 1, "lost": 2}
-    before = {stage.id: n for n, stage in enumerate(found)}
-
-    def key(stage: RawStage) -> tuple[str, int, float, int]:
-        return stage.funnel, rank[stage.outcome], place.get(stage.name, inf), before[stage.id]
-
-    return tuple(sorted(stages, key=key)), notes
+    keys = [(s.funnel, rank[s.outcome], at) for s, at in zip(stages, places, strict=True)]
+    return tuple(stages[n] for n in sorted(range(len(stages)), key=keys.__getitem__))
 
 
 READER = Reader(
@@ -239,8 +251,12 @@ READER = Reader(
     label="Salesforce",
     forms=(
         Form("opportunities", (ID, STAGE, CLOSED), tuple(DEALS.columns.values())),
-        Form("opportunities", (ID, STAGE, ("CloseDate",)), tuple(DEALS.columns.values())),
-        Form("history", HISTORY_COLUMNS, (("ValidThroughDate",), ("FromOpportunityStageName",))),
+        Form(
+            "opportunities",
+            (ID, STAGE, ("CloseDate",), ("Name", "AccountId", "OwnerId", "LeadSource")),
+            tuple(DEALS.columns.values()),
+        ),
+        Form("history", HISTORY_COLUMNS, HISTORY_TOO),
         Form("fields", FIELD_COLUMNS),
     ),
     read=read,
