@@ -221,7 +221,13 @@ def _stages(
     """Return the stages in the order of their list, or as found, then those that close deals."""
     inside = moves[~moves["stage"].isin(list(CLOSING.values()))]
     present = set(deals["stage"]) | set(inside["stage"])
-    unused = [(name, funnel) for name, funnel in codes.values() if name not in present]
+    funnels = deals["funnel"].dropna().unique()
+    only = str(funnels[0]) if len(funnels) == 1 else ""
+    unused = [
+        (name, funnel or only)
+        for name, funnel in codes.values()
+        if name not in present and (funnel or len(funnels) <= 1)
+    ]
     listed = raw_table("deals", pd.DataFrame(unused, columns=["stage", "funnel"], dtype="str"))
     everything = pd.concat([deals, listed], ignore_index=True)
     likelihood = None if chance is None else chance.reindex(everything.index)
