@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from funnelsim.calibration.exports import Export
+from funnelsim.calibration.exports import HOLDS, Export
 from funnelsim.calibration.raw import RawHistory
 from funnelsim.calibration.readers.crm import read_crm
 from funnelsim.scenarios.scenario import Scenario
@@ -43,9 +43,7 @@ DOORS = Scenario.model_validate(
         "stages": {
             "contact": {
                 "label": {"en": "1. First contact", "uk": "1. Перший контакт"},
-                "efforts": {
-                    "call": {"team": "sellers", "duration": {"mean": "20 min", "cv": 0.5}}
-                },
+                "efforts": {"call": {"team": "sellers", "duration": {"mean": "20 min", "cv": 0.5}}},
                 "delay_after": {"median": "2 d", "p90": "6 d"},
                 "next": {"advance": "demo", "to": {"demo": 0.6, "lost": 0.4}},
             },
@@ -82,4 +80,6 @@ def read_back(export: Export) -> RawHistory:
     taken_at = export.log.meta.observed_until
     if mappings:
         return read_crm(tables, mapping=mappings[-1])
-    return read_crm(tables, time_zone=ZONE, currency="EUR", taken_at=taken_at)
+    # a format that writes UTC has no times of the zone that the firm lives in
+    zone = ZONE if HOLDS[export.format].zone == "local" else None
+    return read_crm(tables, time_zone=zone, currency="EUR", taken_at=taken_at)

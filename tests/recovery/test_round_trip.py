@@ -28,7 +28,8 @@ def journey(request, tmp_path_factory) -> tuple[Export, RawHistory, EventLog]:
 def cut(times: pd.Series, resolution: str) -> pd.Series:
     """Times as finely as a format writes them, in local time."""
     here: pd.Series = times.dt.tz_convert(ZONE).dt.tz_localize(None)
-    return here.dt.floor(UNITS[resolution])
+    floored: pd.Series = here.dt.floor(UNITS[resolution])
+    return floored
 
 
 def expected_moves(export: Export) -> pd.DataFrame:
@@ -147,9 +148,9 @@ def test_work_comes_back_where_it_can(journey) -> None:
 @pytest.mark.parametrize("form", list(FORMATS))
 def test_a_heavily_soiled_export_still_makes_a_log(form: str, tmp_path: Path) -> None:
     """Whatever dirt is planted, reading and repairing it ends in a valid log."""
-    export = export_crm(DOORS, tmp_path / "x", format=form, seed=5, dirt="heavy", language="uk")
-    if HOLDS[form].after_closing:
-        pytest.skip("tables of events are refused, with the place, where a date is no ISO time")
+    # a mapping is exact: it refuses, with the place, dates in two forms and times after its window
+    dirt = "heavy,mixed_dates=0,impossible=0" if HOLDS[form].after_closing else "heavy"
+    export = export_crm(DOORS, tmp_path / "x", format=form, seed=5, dirt=dirt, language="uk")
     log = read_back(export).events()
     assert len(log.leads) > len(export.log.leads) / 2
     assert {"won", "lost"} <= set(log.marks["kind"])
