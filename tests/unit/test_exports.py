@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pandas as pd
@@ -264,7 +265,7 @@ def clean(log: EventLog, tmp_path_factory) -> dict[str, pd.DataFrame]:
 
 def tables_of(
     log: EventLog, folder: Path, dirt: str | None
-) -> tuple[dict[str, pd.DataFrame], dict[str, object]]:
+) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
     """Deals and moves of a Salesforce export, and what was planted."""
     export = export_crm(log, folder / "x", format="salesforce", seed=8, dirt=dirt)
     deals, history, _ = (table(path, "latin-1") for path in export.files)
@@ -420,3 +421,28 @@ def test_dirt_words() -> None:
 def test_every_format_says_what_it_holds() -> None:
     assert HOLDS.keys() == FORMATS.keys()
     assert {holds.history for holds in HOLDS.values()} == {"full", "latest_entry", "snapshot"}
+
+
+def test_the_manual_says_what_each_format_holds() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "manual" / "crm.md").read_text("utf-8")
+    words = {
+        "full": "every entry",
+        "latest_entry": "latest entry of each stage",
+        "snapshot": "present stage only",
+    }
+    for form in FORMATS.values():
+        (line,) = (line for line in page.splitlines() if line.startswith(f"| {form.label} (`"))
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        holds = form.holds
+        assert cells[0] == f"{form.label} (`{form.id}`)"
+        assert cells[1:4] == [words[holds.history], f"{holds.times}, {holds.zone}", holds.closed]
+        flags = (
+            holds.owners,
+            holds.currencies,
+            holds.efforts,
+            holds.marks,
+            holds.after_closing,
+        )
+        assert cells[5:] == ["yes" if flag else "–" for flag in flags]
+    for kind in KINDS.values():
+        assert f"| `{kind.id}` | {kind.says} | {kind.unit} |" in page
