@@ -175,7 +175,7 @@ def _check(table: TextTable, events: pd.DataFrame, moments: Moments) -> None:
     problems = list(moments.problems)
     for what, names in (("lead_id", CASE), ("name", ACTIVITY), ("at", (*START, *TIME))):
         missing = events[what].isna()
-        if missing.any() and not (what == "at" and problems):
+        if missing.any() and not (what == "at" and moments.problems):
             rows = np.isin(np.arange(len(table.frame)), events.loc[missing, "row"])
             count = f"empty fields: {int(rows.sum()):,} ({lines_of(table, rows)})"
             fix = "Every event needs its case, its activity and its time."
