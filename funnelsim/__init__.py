@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from funnelsim import engine, errors, figures, measures, workbench
+    from funnelsim.calibration.audit import audit
+    from funnelsim.calibration.drift import drift
+    from funnelsim.calibration.exports import export_crm
+    from funnelsim.calibration.fitting import calibrate
+    from funnelsim.calibration.readers.crm import read_crm
     from funnelsim.engine import simulate
+    from funnelsim.engine.snapshot import snapshot
     from funnelsim.events import EventLog
     from funnelsim.experiments import compare, levers, optimise_seats, replicate, sweep
     from funnelsim.reporting import (
@@ -35,10 +41,14 @@ if TYPE_CHECKING:
 __all__ = [
     "EventLog",
     "Scenario",
+    "audit",
     "blocks",
+    "calibrate",
     "compare",
+    "drift",
     "engine",
     "errors",
+    "export_crm",
     "figures",
     "fit_review",
     "lever_atlas",
@@ -48,11 +58,13 @@ __all__ = [
     "open_log",
     "open_scenario",
     "optimise_seats",
+    "read_crm",
     "replicate",
     "report",
     "review",
     "schema",
     "simulate",
+    "snapshot",
     "sweep",
     "what_ifs",
     "workbench",
@@ -63,8 +75,12 @@ __version__ = _version("funnelsim")
 _HOMES = {
     "EventLog": "events",
     "Scenario": "scenarios.scenario",
+    "audit": "calibration.audit",
     "blocks": "reporting",
+    "calibrate": "calibration.fitting",
     "compare": "experiments",
+    "drift": "calibration.drift",
+    "export_crm": "calibration.exports",
     "fit_review": "reporting",
     "lever_atlas": "reporting",
     "levers": "experiments",
@@ -72,11 +88,13 @@ _HOMES = {
     "open_log": "reporting",
     "open_scenario": "reporting",
     "optimise_seats": "experiments",
+    "read_crm": "calibration.readers.crm",
     "replicate": "experiments",
     "report": "reporting",
     "review": "reporting",
     "schema": "scenarios.schema",
     "simulate": "engine",
+    "snapshot": "engine.snapshot",
     "sweep": "experiments",
     "what_ifs": "reporting",
 }

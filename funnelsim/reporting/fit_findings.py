@@ -11,13 +11,14 @@ import numpy as np
 from funnelsim.measures import win_rate
 from funnelsim.reporting.blocks import kpi, sentence
 from funnelsim.reporting.document import Sentence, Tile
+from funnelsim.reporting.fit_words import names_of, uses
 from funnelsim.reporting.names import Names
 from funnelsim.reporting.texts import Texts
 
 if TYPE_CHECKING:
     from funnelsim.reporting.calibrated import Calibrated
 
-__all__ = ["advice", "answer", "fine", "grades", "named", "risks", "tiles", "uses", "written"]
+__all__ = ["advice", "answer", "fine", "grades", "named", "risks", "tiles", "written"]
 
 SHAKY: Final = ("D", "E")
 MOST: Final = 3
@@ -101,7 +102,7 @@ def risks(found: Calibrated, t: Texts) -> tuple[Sentence, ...]:
                     "What the scenario repeats worst is **{what}**: {actual} in the data, {lo} to "
                     "{hi} simulated."
                 ),
-                what=named(missed, Names.of(found.log, t), t),
+                what=named(missed, names_of(found, t), t),
                 **{
                     key: written(str(missed["measure"]), float(missed[key]), t)
                     for key in ("actual", "lo", "hi")
@@ -162,16 +163,6 @@ def advice(found: Calibrated, t: Texts) -> dict[str, Sentence]:
     return said
 
 
-def uses(t: Texts) -> dict[str, str]:
-    """What a scenario can be good for, in words."""
-    return {
-        "conversion": t._("conversion"),
-        "delays": t._("delays"),
-        "staffing": t._("staffing"),
-        "forecast": t._("forecasts"),
-    }
-
-
 def grades(found: Calibrated) -> dict[str, str]:
     """Grade by use, A to E; empty where there was no audit."""
     if found.audit is None:
@@ -193,8 +184,7 @@ def named(row: Mapping[Any, Any], names: Names, t: Texts) -> str:
         "stay": t._("Stay in “{stage}”, {share} within"),
         "cycle": t._("Arrival to win, {share} within"),
         "wait": t._("Wait for {team}, {share} within"),
-        "work": t._("Work of {team}, {share} within"),
-        "efforts": t._("Pieces of work of {team}"),
+        "work": t._("Hours worked by {team}"),
     }
     return patterns[str(row["measure"])].format(stage=stage, team=team, share=within)
 
@@ -222,8 +212,10 @@ def written(measure: str, value: float, t: Texts) -> str:
     """A figure of the check as a person writes it."""
     if measure in {"win_rate", "conversion"}:
         return t.share(value)
-    if measure in {"stay", "cycle", "wait", "work"}:
+    if measure in {"stay", "cycle", "wait"}:
         return t.duration(value)
+    if measure == "work":
+        return t.duration(value, "h")
     return t.number(value)
 
 
@@ -242,6 +234,11 @@ def _first(found: Calibrated, t: Texts) -> Sentence:
     told = (
         t._("From **{leads} leads** to {day}: **{share}** win ({interval}); usable for {usable}.")
         if known and good
+        else t._(
+            "From **{leads} leads** to {day}: **{share}** win ({interval}); the data is an "
+            "indication, no more."
+        )
+        if known and listed
         else t._("From **{leads} leads** to {day}: **{share}** win ({interval}).")
         if known
         else t._("From **{leads} leads** to {day}: how many win cannot be told.")

@@ -31,7 +31,7 @@ from funnelsim.reporting.document import AnyBlock, Figure, Group
 from funnelsim.reporting.fit_findings import advice as counsel
 from funnelsim.reporting.fit_findings import answer, tiles
 from funnelsim.reporting.fit_findings import risks as dangers
-from funnelsim.reporting.names import Names
+from funnelsim.reporting.fit_words import names_of
 from funnelsim.reporting.texts import Texts, texts
 
 __all__ = [
@@ -299,7 +299,7 @@ def _shares(found: Calibrated, t: Texts) -> Figure | None:
         return None
     rows = rows.tail(MOST_SHARES)  # the table has them all
     rows = rows.assign(item=rows["item"].where(rows["measure"] == "conversion", "(leads that win)"))
-    words = _words(found.log, t)
+    words = _words(found, t)
     words["labels"] = {**words["labels"], "(leads that win)": t._("Leads that win")}
     caption = t._("Stage conversion and win rate: the data, and where {share} of runs lie")
     return figure(
@@ -317,7 +317,7 @@ def _stays(found: Calibrated, t: Texts) -> Figure | None:
     if not len(rows):
         return None
     caption = t._("Share of leads that are still in the stage, by time since they entered it")
-    drawn = overlay_stays(rows, **_words(found.log, t))
+    drawn = overlay_stays(rows, **_words(found, t))
     return figure(drawn, caption=caption, key="fit-stays")
 
 
@@ -329,7 +329,7 @@ def _courses(found: Calibrated, t: Texts) -> Figure | None:
     }
     if not all(len(frame) for frame in frames.values()):
         return None
-    words = _words(found.log, t)
+    words = _words(found, t)
     words.pop("labels")
     drawn = overlay_courses(frames, _local(found.log), **words)
     return figure(drawn, caption=t._("Leads over time"), key="fit-courses")
@@ -340,7 +340,7 @@ def _week(found: Calibrated, t: Texts) -> Figure | None:
     days, hours = found.check.of("arrivals_weekday"), found.check.of("arrivals_hour")
     if not len(days) or not len(hours):
         return None
-    words = _words(found.log, t)
+    words = _words(found, t)
     words.pop("labels")
     drawn = overlay_week(days, hours, unit=t._("leads per hour"), **words)
     caption = t._("When leads arrive: by weekday, and by hour")
@@ -354,7 +354,7 @@ def _local(log: EventLog) -> Any:  # noqa: ANN401 - a naive datetime
     return log.meta.observed_from.astimezone(ZoneInfo(log.meta.time_zone)).replace(tzinfo=None)
 
 
-def _words(log: EventLog, t: Texts) -> dict[str, Any]:
+def _words(found: Calibrated, t: Texts) -> dict[str, Any]:
     """How a picture writes."""
-    names: Mapping[str, str] = Names.of(log, t).all()
+    names: Mapping[str, str] = names_of(found, t).all()
     return {"labels": names, "lang": t.locale, "text": t._}

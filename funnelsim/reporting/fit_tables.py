@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,14 +10,13 @@ import pandas as pd
 
 from funnelsim.reporting.blocks import column, table
 from funnelsim.reporting.document import Table
-from funnelsim.reporting.fit_findings import named, uses, written
-from funnelsim.reporting.names import Names
+from funnelsim.reporting.fit_findings import named, written
+from funnelsim.reporting.fit_words import amount, measure, names_of, subject, uses
 from funnelsim.reporting.texts import Texts
 
 if TYPE_CHECKING:
     from funnelsim.calibration.grades import Reason
     from funnelsim.reporting.calibrated import Calibrated
-    from funnelsim.scenarios.scenario import Scenario
 
 __all__ = ["audited", "changes", "compared", "graded", "inputs", "numbers", "origins", "refused"]
 
@@ -28,7 +25,7 @@ SHOWN: Final = 3  # examples of a finding
 
 def compared(found: Calibrated, t: Texts) -> Table:
     """Every single figure of the data beside the band of simulated runs."""
-    names = Names.of(found.log, t)
+    names = names_of(found, t)
     rows = []
     for row in found.check.compared.to_dict("records"):
         actual, middle, lo, hi = (
@@ -40,7 +37,7 @@ def compared(found: Calibrated, t: Texts) -> Table:
     share = t.share(found.check.level)
     return table(
         [
-            column(t._("Figure")),
+            column(t._("What is compared")),
             column(t._("Data"), numeric=True),
             column(t._("Simulated, middle run"), numeric=True),
             column(t._("{share} of runs").format(share=share), numeric=True),
@@ -68,7 +65,7 @@ def refused(found: Calibrated, t: Texts) -> Table | None:
         ],
         [
             (
-                _of(refusal.of, found, t),
+                subject(refusal.of, found, t),
                 t._(refusal.why),
                 " ".join(t._(part) for part in (refusal.instead, refusal.fix) if part) or "–",
             )
@@ -146,7 +143,7 @@ def changes(found: Calibrated, t: Texts) -> Table | None:
     """Changes inside the window, with their dates, the surest first."""
     if found.drift is None or not len(found.drift.table):
         return None
-    names = Names.of(found.log, t)
+    names = names_of(found, t)
     what = {
         "conversion": t._("share that goes on"),
         "delay": t._("usual stay"),
@@ -157,7 +154,7 @@ def changes(found: Calibrated, t: Texts) -> Table | None:
     for row in found.drift.table.to_dict("records"):
         unit = "leads" if row["unit"] == "leads/week" else row["unit"]
         at, lo, hi = (_day(row[key], found, t) for key in ("at", "lo", "hi"))
-        before, after = (_number(float(row[key]), unit, found, t) for key in ("before", "after"))
+        before, after = (amount(float(row[key]), unit, found, t) for key in ("before", "after"))
         between = t._("{lo} to {hi}").format(lo=lo, hi=hi)
         stage = names.of_stage(row["stage"]) if row["stage"] else t._("all")
         rows.append((stage, what[row["measure"]], before, after, at, between))
@@ -176,7 +173,7 @@ def changes(found: Calibrated, t: Texts) -> Table | None:
     )
 
 
-def _day(at: pd.Timestamp, found: Calibrated, t: Texts) -> str:
+def _day(at: Any, found: Calibrated, t: Texts) -> str:  # noqa: ANN401 - a Timestamp or NaT
     """A day in the log's time zone."""
     return t.day(at.to_pydatetime(), found.log.meta.time_zone) if pd.notna(at) else "–"
 
@@ -186,13 +183,13 @@ def numbers(found: Calibrated, t: Texts) -> Table:
     rows = []
     for row in found.fit.table.to_dict("records"):
         unit = str(row["unit"])
-        lo, hi = (_number(float(row[key]), unit, found, t) for key in ("lo", "hi"))
+        lo, hi = (amount(float(row[key]), unit, found, t) for key in ("lo", "hi"))
         known = math.isfinite(float(row["lo"])) and math.isfinite(float(row["hi"]))
         rows.append(
             (
-                _of(str(row["item"]), found, t),
-                t._(str(row["measure"]).replace("_", " ")),
-                _number(float(row["value"]), unit, found, t),
+                subject(str(row["item"]), found, t),
+                measure(str(row["measure"]), t),
+                amount(float(row["value"]), unit, found, t),
                 f"{lo} – {hi}".replace(" ", "\u00a0") if known else "",
                 t.number(float(row["n"])),
                 t._(str(row["method"])),
@@ -253,75 +250,9 @@ def origins(found: Calibrated, t: Texts) -> Table:
     )
 
 
-def _of(path: str, found: Calibrated, t: Texts) -> str:
-    """What part of the scenario a number is about, in words as far as there are any."""
-    names = Names.of(found.log, t)
-    kind, _, rest = path.partition(".")
-    key, _, more = rest.partition(".")
-    called: Mapping[str, Any] = {
-        "stages": names.of_stage,
-        "teams": names.of_team,
-        "sources": names.of_other,
-    }
-    if kind not in called or not key:
-        return uses(t).get(path, path)
-    name = t._("all") if key == "*" else called[kind](key)
-    return f"{name}: {_part(key, more, found, t)}" if more else name
-
-
-def _part(stage: str, path: str, found: Calibrated, t: Texts) -> str:
-    """What of a stage, team or source: its delay, a way out, a case of it."""
-    known = {
-        "delay_before": t._("delay before work"),
-        "delay_after": t._("delay"),
-        "next": t._("ways out"),
-        "rate": t._("leads"),
-        "by_hour": t._("hour"),
-        "by_weekday": t._("weekday"),
-        "by_month": t._("month"),
-        "growth": t._("growth"),
-        "overdispersion": t._("chance from day to day"),
-        "value": t._("value of a deal"),
-        "seats": t._("seats"),
-    }
-    if path in known:
-        return known[path]
-    names = Names.of(found.log, t)
-    case = re.fullmatch(r"next\.cases\.(\d+)\.to\.(\w[\w-]*)", path)
-    if case is None:
-        way = re.fullmatch(r"next\.to\.(\w[\w-]*)", path)
-        return f"→ {names.of_stage(way[1])}" if way else path
-    when = _when(found.fit.scenario, stage, int(case[1]))
-    return t._("→ {stage}, if {when}").format(stage=names.of_stage(case[2]), when=when)
-
-
-def _when(scenario: Scenario, stage: str, number: int) -> str:
-    """The condition of a case, as it stands in the scenario."""
-    routes = scenario.stages[stage].next if stage in scenario.stages else None
-    if routes is None or number >= len(routes.cases):
-        return str(number + 1)
-    plain = routes.cases[number].model_dump(mode="json", exclude_defaults=True).get("when", {})
-    return ", ".join(f"{key} {value}" for key, value in plain.items())
-
-
 def _often(finding: Any, t: Texts) -> str:  # noqa: ANN401 - a finding of the audit
     """How many, of how many."""
     count = t.number(finding.count)
     if not finding.of:
         return count
     return f"{count} ({t.share(finding.share)})"
-
-
-def _number(value: float, unit: str, found: Calibrated, t: Texts) -> str:
-    """A number by its unit."""
-    if not math.isfinite(value):
-        return "–"
-    currency = found.fit.scenario.currency
-    if unit == "share":
-        return t.share(value)
-    if unit == "s":
-        return t.duration(value)
-    if unit.endswith("minor") and currency:
-        return t.money(value, currency)
-    shown = t.figure(value)
-    return shown if unit in {"", "leads", "deals", "seats"} else f"{shown}\u00a0{unit}"

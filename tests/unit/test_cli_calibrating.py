@@ -132,7 +132,7 @@ def test_calibrate_leaves_scenario_report_and_numbers(run, log, tmp_path):
     code, out, err = run("calibrate", log, "--out", "ours", "--name", "ours", "--n", 4)
     assert (code, err) == (0, "")
     assert out.startswith("From ")
-    assert "leads to 27 July 2026" in out
+    assert "leads to 20 July 2026" in out
     left = {path.name for path in (tmp_path / "ours").iterdir()}
     kinds = ("yaml", "calibration.pdf", "evidence.csv", "manifest.json")
     assert left == {f"ours.{kind}" for kind in kinds}
