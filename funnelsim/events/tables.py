@@ -21,7 +21,7 @@ __all__ = ["Tables", "cast", "empty", "in_order", "positions", "typed"]
 Tables = Mapping[str, pd.DataFrame]
 
 # An offset after a time of day: 10:00Z, 10:00:00.123+02:00, 10:00 +0200.
-ZONED = r"\d:\d{2}(?::\d{2}(?:\.\d+)?)?\s*(?:Z|[+-]\d{2}(?::?\d{2})?)$"
+ZONED = r"\d:\d{2}(?::\d{2}(?:\.\d+)?)?[ \t]*(?:Z|[+-]\d{2}(?::?\d{2})?)$"
 SHOWN = 3
 
 # Rows of one lead stand in this order, work by its first time before all else.

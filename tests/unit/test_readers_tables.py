@@ -85,11 +85,9 @@ def test_what_a_table_is_stored_in_makes_no_difference(tmp_path, kind):
 
 
 def test_cells_of_excel_are_read_as_they_are_shown(tmp_path):
-    rows = [
-        ["ID", "Когда", "Сумма", "Да"],
-        [7, datetime.fromisoformat("2024-02-29T09:30"), 22700.5, True],
-    ]
-    table = read_any(workbook(tmp_path / "x.xlsx", [[], *rows], "second"))
+    names: list[object] = ["ID", "Когда", "Сумма", "Да"]
+    cells: list[object] = [7, datetime.fromisoformat("2024-02-29T09:30"), 22700.5, True]
+    table = read_any(workbook(tmp_path / "x.xlsx", [[], names, cells], "second"))
     assert table.frame.iloc[0].tolist() == ["7", "2024-02-29 09:30:00", "22700.5", "true"]
     assert [(note.kind, note.count) for note in table.notes] == [("sheets", 1)]
 

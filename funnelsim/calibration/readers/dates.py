@@ -144,9 +144,12 @@ def iso_texts(
     ['2021-04-15 00:02:00', '2021-01-01 12:00:00', '2023-02-01']
     """
     text = values.astype("str").str.strip()
-    text = text.mask(text.str.casefold().isin(EMPTY) | (text == ""))
-    notes: list[Note] = []
     iso = text.str.contains(ISO, na=False)
+    other = text[~iso].dropna()
+    unsaid = other.index[other.str.casefold().isin(EMPTY) | (other == "")]
+    if len(unsaid):
+        text = text.mask(text.index.isin(unsaid))
+    notes: list[Note] = []
     slashed = iso & text.str.contains(r"^\d{4}(?:[/.]|-\d-|-\d\d-\d(?:$|[ T]))", na=False)
     if slashed.any():
         parts = text[slashed].str.extract(r"^(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(.*)$")
