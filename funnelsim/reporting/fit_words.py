@@ -1,0 +1,173 @@
+"""What the numbers of a fit are called: paths, measures and units in words."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from funnelsim.reporting.names import Names
+from funnelsim.reporting.texts import Texts
+
+if TYPE_CHECKING:
+    from funnelsim.reporting.calibrated import Calibrated
+    from funnelsim.scenarios.scenario import Scenario
+
+__all__ = ["amount", "measure", "names_of", "subject", "uses"]
+
+BARE: Final = ("", "leads", "deals", "seats", "ratio")
+SHAPES: Final = {
+    "way": re.compile(r"next\.to\.(?P<stage>[\w-]+)"),
+    "case": re.compile(r"next\.cases\.(?P<number>\d+)\.to\.(?P<stage>[\w-]+)"),
+    "effort": re.compile(r"efforts\.(?P<effort>[\w-]+)(\..*)?"),
+    "kind": re.compile(r"mix\.(?P<number>\d+)\.(?P<what>share|value)"),
+}
+
+
+def names_of(found: Calibrated, t: Texts) -> Names:
+    """Names in the log, and of the stages that only the scenario has."""
+    names = Names.of(found.log, t)
+    own = {
+        key: t.label(stage.label, "")
+        for key, stage in found.fit.scenario.stages.items()
+        if stage.label
+    }
+    return replace(names, stages={**own, **names.stages})
+
+
+def uses(t: Texts) -> dict[str, str]:
+    """What a scenario can be good for, in words."""
+    return {
+        "conversion": t._("conversion"),
+        "delays": t._("delays"),
+        "staffing": t._("staffing"),
+        "forecast": t._("forecasts"),
+    }
+
+
+def subject(path: str, found: Calibrated, t: Texts) -> str:
+    """What part of the scenario a dotted path is about, in words as far as there are any."""
+    names = names_of(found, t)
+    kind, _, rest = path.partition(".")
+    key, _, more = rest.partition(".")
+    called = {
+        "stages": names.of_stage,
+        "teams": names.of_team,
+        "sources": names.of_other,
+        "calendars": names.of_team,
+    }
+    if kind not in called:
+        whole = {
+            "stages": t._("stages"),
+            "shocks": t._("good and bad months"),
+            **uses(t),
+        }
+        return whole.get(kind, path)
+    if not key:
+        return {"stages": t._("stages")}.get(kind, path)
+    if kind == "calendars":
+        return t._("hours of {team}").format(team=names.of_team(key.removesuffix("-hours")))
+    name = t._("all") if key == "*" else called[kind](key)
+    if not more:
+        return name
+    return f"{name}: {_part(key, more, found, t)}"
+
+
+def measure(name: str, t: Texts) -> str:
+    """What of it is measured."""
+    known = {
+        "median": t._("median"),
+        "p90": t._("90% within"),
+        "mean": t._("mean"),
+        "share": t._("share"),
+        "overall_share": t._("share of all"),
+        "rate": t._("rate"),
+        "cv": t._("CV"),
+        "seats": t._("seats"),
+        "utilisation": t._("utilisation"),
+        "done": t._("visits with it"),
+        "piece_mean": t._("mean of a piece"),
+        "won_to_all": t._("won ÷ all"),
+        "open_hours": t._("a week"),
+        "share_inside": t._("work inside"),
+    }
+    return known.get(name, name.replace("_", " "))
+
+
+def amount(value: float, unit: str, found: Calibrated, t: Texts) -> str:
+    """A number by its unit."""
+    if not math.isfinite(value):
+        return "–"
+    currency = found.fit.scenario.currency
+    if unit == "share":
+        return t.share(value)
+    if unit in {"s", "h"}:
+        return t.duration(value * (3600 if unit == "h" else 1), "h" if unit == "h" else None)
+    if unit.endswith("minor") and currency:
+        return t.money(value, currency)
+    per = {
+        "leads/h": t._("{n} per hour"),
+        "leads/d": t._("{n} per day"),
+        "leads/w": t._("{n} per week"),
+    }
+    shown = t.figure(value)
+    if unit in per:
+        return per[unit].format(n=shown)
+    return shown if unit in BARE else f"{shown}\u00a0{unit}"
+
+
+def _part(key: str, path: str, found: Calibrated, t: Texts) -> str:
+    """What of a stage, team or source: its delay, a way out, a piece of work."""
+    known = {
+        "delay_before": t._("delay before work"),
+        "delay_after": t._("delay"),
+        "next": t._("ways out"),
+        "efforts": t._("work"),
+        "rate": t._("leads"),
+        "by_hour": t._("hour"),
+        "by_weekday": t._("weekday"),
+        "by_month": t._("month"),
+        "growth": t._("growth"),
+        "overdispersion": t._("chance from day to day"),
+        "value": t._("value of a deal"),
+        "seats": t._("seats"),
+        "shrinkage": t._("absence"),
+    }
+    if path in known:
+        return known[path]
+    names = names_of(found, t)
+    for shape, pattern in SHAPES.items():
+        fits = pattern.fullmatch(path)
+        if fits is None:
+            continue
+        if shape == "way":
+            return f"→ {names.of_stage(fits['stage'])}"
+        if shape == "case":
+            when = _when(found.fit.scenario, key, int(fits["number"]))
+            told = t._("→ {stage}, if {when}")
+            return told.format(stage=names.of_stage(fits["stage"]), when=when)
+        if shape == "effort":
+            effort = fits["effort"]
+            return names.labels.get(f"efforts.{effort}") or effort.replace("_", " ")
+        value = {"share": t._("share"), "value": t._("value of a deal")}[fits["what"]]
+        return f"{_kind(found.fit.scenario, key, int(fits['number']))}, {value}"
+    return path
+
+
+def _when(scenario: Scenario, stage: str, number: int) -> str:
+    """The condition of a case, as it stands in the scenario."""
+    routes = scenario.stages[stage].next if stage in scenario.stages else None
+    if routes is None or number >= len(routes.cases):
+        return str(number + 1)
+    plain = routes.cases[number].model_dump(mode="json", exclude_defaults=True).get("when", {})
+    return ", ".join(f"{key} {value}" for key, value in plain.items())
+
+
+def _kind(scenario: Scenario, source: str, number: int) -> str:
+    """A kind of lead by what it is told apart by."""
+    kinds = scenario.sources[source].kinds() if source in scenario.sources else ()
+    if number >= len(kinds):
+        return str(number + 1)
+    kind = kinds[number]
+    return ", ".join(part for part in (kind.segment, kind.product) if part) or str(number + 1)
