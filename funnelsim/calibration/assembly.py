@@ -22,7 +22,7 @@ MARKED: Final = 0.95
 """Share of a stage's visits that carry a mark from which on entering it sets that mark."""
 LONGEST: Final = 52
 """Weeks of warm-up at the most."""
-CLOSING: Final = {
+CLOSING: Final[Mapping[str, Plain]] = {
     "closed-won": {"label": {"en": "Won"}, "marks": ["won"]},
     "closed-lost": {"label": {"en": "Lost"}, "marks": ["lost"]},
     "closed": {"label": {"en": "Closed"}},

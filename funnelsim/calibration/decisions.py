@@ -120,9 +120,7 @@ def leaves(visits: StageVisits, ways: list[str], *, waits: bool = True) -> list[
         if split.gain <= 0 or len(found) - 1 + len(split.children) > MOST:
             break
         found[at : at + 1] = split.children
-        best[at : at + 1] = [
-            _best(child, visits, counts, waits=waits) for child in split.children
-        ]
+        best[at : at + 1] = [_best(child, visits, counts, waits=waits) for child in split.children]
     return found
 
 
@@ -139,7 +137,8 @@ class _Counts:
         if not len(weight):
             return np.zeros(self.ways)
         worth = weight.sum() / (weight**2).sum()
-        return np.bincount(self.code[rows], weights=weight * worth, minlength=self.ways)
+        sums = np.bincount(self.code[rows], weights=weight * worth, minlength=self.ways)
+        return sums.astype(np.float64)
 
 
 def _best(leaf: Leaf, visits: StageVisits, counts: _Counts, *, waits: bool) -> _Split:
@@ -209,7 +208,7 @@ def _kinds(leaf: Leaf, visits: StageVisits, counts: _Counts, name: str) -> _Spli
     parts = [(value, traits == value) for value in named]
     table = np.array([counts.of(leaf.rows & holds) for _, holds in parts])
     strength, gain = _strength(table, whole / whole.sum())
-    gain -= 2 * np.log(float(whole.sum()))
+    gain -= np.log(float(whole.sum())) + 2 * np.log(len(visits.traits))  # Chen & Chen (2008)
     if gain <= 0:
         return none
     pooling = Pooling(strength, whole / whole.sum())

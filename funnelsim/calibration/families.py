@@ -19,6 +19,7 @@ from funnelsim.calibration.survival import Durations
 __all__ = ["SINGLE", "Fitted", "ParametricFamily", "fit", "fit_mixture"]
 
 Floats = NDArray[np.float64]
+WORST: Final = 1e10  # loss where the likelihood cannot be had
 LOWEST: Final = -745.0  # log of the smallest positive number
 
 SINGLE: Final = ("exponential", "weibull", "gamma", "lognormal", "loglogistic")
@@ -66,7 +67,8 @@ class Fitted:
     def drawn(self, rng: np.random.Generator) -> Fitted:
         """Parameters as the data could as well mean them."""
         values, vectors = np.linalg.eigh(self.covariance)
-        noise = vectors @ (np.sqrt(np.clip(values, 0, None)) * rng.standard_normal(len(values)))
+        spread = np.sqrt(np.clip(values, 0, None))
+        noise: Floats = vectors @ (spread * rng.standard_normal(len(values)))
         return Fitted(self.family, self.theta + noise, self.covariance, self.likelihood)
 
     def spread(self, of: Callable[[Fitted], float]) -> float:
@@ -78,7 +80,8 @@ class Fitted:
                 for sign in (1, -1)
             )
             slope[i] = (up - down) / 2e-4
-        return float(np.sqrt(max(slope @ self.covariance @ slope, 0.0)))
+        variance = float(slope @ self.covariance @ slope)
+        return float(np.sqrt(max(variance, 0.0)))
 
 
 def fit(family: ParametricFamily, seen: Durations) -> Fitted | None:
@@ -181,14 +184,13 @@ def _maximum(family: ParametricFamily, start: Floats, seen: Durations) -> Fitted
     from scipy.optimize import minimize
 
     scale = max(float(seen.weight.sum()), 1.0)
+
+    def loss(theta: Floats) -> float:
+        return min(-_likelihood(family, theta, seen) / scale, WORST)
+
     with np.errstate(all="ignore"):
-        result = minimize(
-            lambda theta: min(-_likelihood(family, theta, seen) / scale, 1e10),
-            start,
-            method="BFGS",
-            options={"gtol": 1e-5, "maxiter": 200},
-        )
-    if not np.isfinite(result.fun) or result.fun >= 1e10:  # noqa: PLR2004
+        result = minimize(loss, start, method="BFGS", tol=1e-5)
+    if not np.isfinite(result.fun) or result.fun >= WORST:
         return None
     return _at(family, np.asarray(result.x), seen)
 
@@ -292,11 +294,10 @@ def _quantile(family: ParametricFamily, theta: Floats, level: float) -> float:
         return float(special.gammaincinv(np.exp(theta[1]), level) * np.exp(theta[0]))
     if family == "mixture":
         return _bisected(theta, level)
-    z = {
-        "lognormal": special.ndtri,
-        "weibull": lambda p: np.log(-np.log1p(-p)),
-        "loglogistic": special.logit,
-    }[family](level)
+    if family == "lognormal":
+        z = float(special.ndtri(level))
+    else:
+        z = float(np.log(-np.log1p(-level)) if family == "weibull" else special.logit(level))
     return float(np.exp(theta[0] + np.exp(theta[1]) * z))
 
 

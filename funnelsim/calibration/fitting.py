@@ -154,7 +154,7 @@ def calibrate(
         log, more = condensed(log)
         refusals += more
     days = parse_duration(half_life).microseconds() / 86_400e6 if half_life else None
-    tell = progress or (lambda share: None)
+    tell = progress or _silent
     parts: list[Part] = []
     for found, refused in _demand(log, work=work):
         parts += found
@@ -183,6 +183,10 @@ def calibrate(
     return Fit(scenario, tuple(parts), tuple(dict.fromkeys(refusals)), whole, document)
 
 
+def _silent(share: float) -> None:
+    """Tell nobody."""
+
+
 def _scenario(document: Mapping[str, Any], parts: list[Part]) -> Scenario:
     """The best estimate with the evidence of every part."""
     evidence = [_rounded(row) for part in parts for row in part.evidence]
@@ -199,9 +203,7 @@ def _rounded(row: Evidence) -> dict[str, Any]:
     return plain
 
 
-def _demand(
-    log: EventLog, *, work: bool
-) -> Iterator[tuple[tuple[Part, ...], tuple[Refusal, ...]]]:
+def _demand(log: EventLog, *, work: bool) -> Iterator[tuple[tuple[Part, ...], tuple[Refusal, ...]]]:
     """Parts of everything but the stages' delays and ways."""
     yield arrival_parts(log)
     if work and len(log.efforts):

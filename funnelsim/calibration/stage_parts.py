@@ -66,7 +66,7 @@ class Assumed:
         return self._with(float(np.clip(rng.standard_gamma(0.5), 0.05, 5)))
 
     def _with(self, ends: float) -> Settings:
-        mean = float(np.clip(self.exposure / ends, 60, 3650 * DAY))
+        mean = float(np.clip(self.exposure / ends, 60, 36_500 * DAY))
         return {
             ("stages", self.stage, "delay_after"): {"mean": length(mean)},
             ("stages", self.stage, "next"): {"advance": self.to, "to": {self.to: 1.0}},
@@ -129,9 +129,7 @@ def stage_parts(
             part, refusal = dwell(name, path, seen, calendar)
             parts += [part] if part else []
             refusals += [refusal] if refusal else []
-        way, refused = routes(
-            visits, _progress(log, visits.stage), waits=has_work, sources=sources
-        )
+        way, refused = routes(visits, _progress(log, visits.stage), waits=has_work, sources=sources)
         parts += [way] if way else []
         refusals += refused
         if progress is not None:

@@ -171,4 +171,3 @@ def _opened(hours: WorkTime, instant: Integers) -> Integers:
     at = np.searchsorted(opens, instant, side="right") - 1
     within = before[at] + np.minimum(instant, closes[at]) - opens[at]
     return np.where(at >= 0, within, 0)
-

@@ -53,9 +53,9 @@ class Durations:
 
     def taken(self, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> Durations:
         """Some of them."""
-        parts = (self.time, self.ended, self.entry, self.weight)
-        time, ended, entry, weight = (part[chosen] for part in parts)
-        return Durations(time, ended, entry, weight)
+        return Durations(
+            self.time[chosen], self.ended[chosen], self.entry[chosen], self.weight[chosen]
+        )
 
     @property
     def events(self) -> int:
@@ -120,23 +120,29 @@ def curve(seen: Durations) -> Curve:
     ([0.667, 0.0], [0.333, 0.0, 0.667])
     """
     counted = seen.ended & (seen.weight > 0)
+    times: Floats
     times, place = np.unique(seen.time[counted], return_inverse=True)
     if not len(times):
         return Curve(times, times, times, np.zeros(len(seen)))
     weight = seen.weight[counted]
     risk = _at_risk(seen, times)
-    ends = np.bincount(place, weights=weight, minlength=len(times))
-    squares = np.bincount(place, weights=weight**2, minlength=len(times))
+    ends = _sums(place, weight, len(times))
+    squares = _sums(place, weight**2, len(times))
     if (seen.entry > 0).any():
         thin = (risk < THIN * risk.max()) & (np.arange(len(times)) < risk.argmax())
         ends, squares = np.where(thin, 0.0, ends), np.where(thin, 0.0, squares)
-    survival = np.cumprod(np.clip(1 - ends / risk, 0.0, 1.0))
+    survival = np.asarray(np.cumprod(np.clip(1 - ends / risk, 0.0, 1.0)), dtype=np.float64)
     survival[survival < SLACK] = 0.0
     before = np.concatenate([[1.0], survival[:-1]])
     each = np.divide(before - survival, ends, out=np.zeros(len(times)), where=ends > 0)
     jump = np.zeros(len(seen))
     jump[counted] = each[place] * weight
     return Curve(times, survival, _sizes(survival, risk, ends, squares), jump)
+
+
+def _sums(place: NDArray[np.intp], values: Floats, n: int) -> Floats:
+    """Sums of values by place."""
+    return np.bincount(place, weights=values, minlength=n).astype(np.float64)
 
 
 def _at_risk(seen: Durations, times: Floats) -> Floats:
