@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterator
+
 import pandas as pd
 
 from funnelsim.calibration.readers.dates import written_times
@@ -12,6 +15,9 @@ from funnelsim.errors import Problem
 from funnelsim.events import TIME
 
 __all__ = ["Moments"]
+
+CHUNK = 500_000
+"""Rows whose times are read at once: reading them takes several times their memory."""
 
 
 class Moments:
@@ -43,13 +49,28 @@ class Moments:
         column = column_of(table, names)
         if column is None:
             return pd.Series(pd.NaT, index=table.frame.index, dtype=TIME)
-        times, problems, notes = written_times(table, column, self._zone)
-        self.problems += problems
-        for note in notes:
-            key = (note.kind, note.found, note.done)
-            self._notes[key] = self._notes.get(key, 0) + note.count
-        return times
+        parts = []
+        for part in _parts(table, column):
+            times, problems, notes = written_times(part, column, self._zone)
+            parts.append(times)
+            self.problems += problems
+            for note in notes:
+                key = (note.kind, note.found, note.done)
+                self._notes[key] = self._notes.get(key, 0) + note.count
+        return parts[0] if len(parts) == 1 else pd.concat(parts)
 
     def notes(self) -> list[Note]:
         """Return what was assumed about all columns read so far, counted together."""
         return [Note(kind, n, found, done) for (kind, found, done), n in self._notes.items()]
+
+
+def _parts(table: TextTable, column: str) -> Iterator[TextTable]:
+    """Yield a large table in parts, if its times are written so that each can be read alone."""
+    frame = table.frame[[column]]
+    size = len(frame)
+    if size <= CHUNK or not frame[column].dropna().str.match(r"\d{4}-\d{2}-\d{2}").all():
+        yield table
+        return
+    for start in range(0, size, CHUNK):
+        rows = slice(start, start + CHUNK)
+        yield dataclasses.replace(table, frame=frame.iloc[rows], lines=table.lines[rows])

@@ -171,17 +171,21 @@ def _moves(
 
 def _reopened(moves: pd.DataFrame) -> pd.DataFrame:
     """Let a deal that is opened again go back to the stage in which it was; drop other openings."""
-    inside = moves["stage"].where(moves["outcome"] == "").groupby(moves["deal"]).ffill()
-    state = moves["outcome"].mask(moves["outcome"] == "").groupby(moves["deal"]).ffill()
-    before = state.groupby(moves["deal"]).shift()
     opening = moves["outcome"] == "open"
-    again = opening & before.isin(list(CLOSING)) & inside.notna()
-    entered = moves.loc[moves["outcome"] == "", ["deal", "at"]]
-    keys = pd.MultiIndex.from_frame(entered)
-    again &= ~pd.MultiIndex.from_frame(moves[["deal", "at"]]).isin(keys)
-    moves = moves.assign(stage=moves["stage"].mask(again, inside))
+    if not opening.any():
+        return moves
+    some = moves[moves["deal"].isin(moves.loc[opening, "deal"])]
+    entered = some["outcome"] == ""
+    inside = some["stage"].where(entered).groupby(some["deal"]).ffill()
+    state = some["outcome"].mask(entered).groupby(some["deal"]).ffill()
+    before = state.groupby(some["deal"]).shift()
+    together = entered.groupby([some["deal"], some["at"]], dropna=False).transform("any")
+    again = (some["outcome"] == "open") & before.isin(list(CLOSING)) & inside.notna() & ~together
+    rows = some.index[again]
+    moves.loc[rows, "stage"] = inside[rows]
     moves["outcome"] = moves["outcome"].mask(opening, "")
-    return moves[~opening | again].reset_index(drop=True)
+    opening[rows] = False
+    return moves[~opening].reset_index(drop=True)
 
 
 def _deals(
