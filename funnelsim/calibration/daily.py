@@ -215,6 +215,7 @@ def _fit(counts: pd.Series, start: pd.Timestamp, names: list[str]) -> tuple[Floa
     design = _design(pd.DatetimeIndex(counts.index), start, names)
     with warnings.catch_warnings():  # days that fit exactly are no matter here
         warnings.simplefilter("ignore", PerfectSeparationWarning)
+        warnings.simplefilter("ignore", RuntimeWarning)
         fit = GLM(counts.to_numpy(dtype=float), design, family=Poisson()).fit(maxiter=100)
     return np.asarray(fit.params), np.asarray(fit.cov_params()), np.asarray(fit.mu)
 

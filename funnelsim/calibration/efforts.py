@@ -125,7 +125,7 @@ def effort_part(
     done = work.groupby("row")["hands_on"].sum()
     spent = done.reindex(rows).to_numpy(dtype=float)
     some = ~np.isnan(spent)
-    taken = np.maximum(spent[some], 1.0)  # work that was begun takes some time, however short
+    taken = np.maximum(spent[some], _least(work))
     at = ("stages", stage, "efforts", effort, "duration")
     whole = np.ones(len(taken), dtype=bool)
     seen = Durations(taken, whole, np.zeros(len(taken)), weight[some])
@@ -149,6 +149,12 @@ def _sometimes(duration: object, share: float) -> dict[str, object]:
     scaled = [part | {"share": round(share * float(part["share"]), 6)} for part in parts]
     none = round(1 - sum(float(part["share"]) for part in scaled), 6)
     return {"mixture": [{"share": none, "of": "0 s"}, *scaled]}
+
+
+def _least(work: pd.DataFrame) -> float:
+    """Seconds that work takes at the least: half of what the clock of the log can tell."""
+    ticks = work["started"].to_numpy()
+    return next((unit / 2 for unit in (3600, 60) if not (ticks % (unit * SECOND)).any()), 0.5)
 
 
 def _with_mean(part: Dwell, seen: Durations) -> Dwell:
