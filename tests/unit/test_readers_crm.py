@@ -457,3 +457,42 @@ def test_ids_of_stages_are_unique_and_short(tmp_path):
     assert len(set(ids)) == 4
     assert max(map(len, ids)) <= 60
     assert {"stage", "stage-2"} <= set(ids)
+
+
+EVENTS = """\
+funnelsim: 1
+time_zone: UTC
+events: {lead: deal, activity: what, time: at}
+leads: {funnel: line}
+stages:
+  new: {entered_by: New, advance: won}
+  won: {entered_by: Won, outcome: won}
+"""
+
+
+def test_a_mapping_of_events_takes_any_table_and_a_pipeline(tmp_path):
+    frame = pd.DataFrame(
+        {
+            "deal": ["1", "1", "2"],
+            "what": ["New", "Won", "New"],
+            "at": ["2024-01-01", "2024-01-02", "2024-01-03"],
+            "line": ["A", "A", "B"],
+        }
+    )
+    mapping = file(tmp_path, EVENTS, "m.yaml")
+    frame.to_parquet(tmp_path / "log.parquet")
+    frame.to_excel(tmp_path / "log.xlsx", index=False)
+    url = f"sqlite:///{tmp_path}/log.db"
+    frame.to_sql("log", url, index=False)
+    for source, query in [
+        (tmp_path / "log.parquet", None),
+        (tmp_path / "log.xlsx", None),
+        (url, "SELECT * FROM log"),
+    ]:
+        raw = read_crm(source, mapping=mapping, query=query, pipeline="a")
+        check(raw)
+        assert raw.deals["deal_id"].tolist() == ["1"]
+        assert raw.moves["stage"].tolist() == ["new", "won"]
+    with pytest.raises(DataError) as caught:
+        read_crm("postgresql://anna:s3cr3t@127.0.0.1:1/x", mapping=mapping, query="SELECT 1")
+    assert "s3cr3t" not in str(caught.value)

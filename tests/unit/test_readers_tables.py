@@ -133,6 +133,7 @@ def test_a_query_changes_nothing_and_makes_no_file(tmp_path):
         "postgresql+psycopg://anna:s3cr3t@127.0.0.1:1/sales",
         "postgresql+psycopg://anna:s3cr3t@127.0.0.1:port/sales",
         "postgresql+psycopg://127.0.0.1:1/sales?user=anna&password=s3cr3t",
+        "postgresql:/anna:s3cr3t@host/sales",
         "nosuch+driver://anna:s3cr3t@host/sales",
         "sqlite:///s3cr3t-not/x.db?password=s3cr3t",
     ],

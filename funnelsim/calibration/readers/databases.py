@@ -21,6 +21,8 @@ __all__ = ["is_url", "read_query"]
 CHUNK = 100_000
 SECRET = re.compile(r"pass|pwd|secret|token|key", re.IGNORECASE)
 SHOWN = 10
+# also one that is not quite right: what could hold a password is never taken for a file
+URL_LIKE = re.compile(r"[A-Za-z][\w+.-]*:(?://|/?[^/\\@]*:[^@]*@)")
 
 
 def is_url(source: object) -> bool:
@@ -31,7 +33,7 @@ def is_url(source: object) -> bool:
     >>> is_url("postgresql+psycopg://anna:secret@crm/sales"), is_url("deals.csv")
     (True, False)
     """
-    return isinstance(source, str) and re.match(r"[A-Za-z][\w+.-]*://", source) is not None
+    return isinstance(source, str) and URL_LIKE.match(source) is not None
 
 
 def read_query(url: str, query: str | None) -> tuple[pd.DataFrame, str]:

@@ -181,7 +181,7 @@ def read_through(
     if isinstance(document.data, Mapping) and not {"deals", "moves"} & set(document.data):
         from funnelsim.calibration.readers.mapped import raw_mapped
 
-        return raw_mapped(Path(source), mapping)
+        return _of_pipeline(raw_mapped(source, mapping, query=query), options)
     spec = validate(document, DealMapping, DataError)
     problems = list(_faults(spec, document))
     if problems:
@@ -202,6 +202,24 @@ def read_through(
     else:
         raw = history_of("mapping", table, _form(spec), options, obtain_history=OBTAIN)
     return _as_mapped(raw, spec, document, options)
+
+
+def _of_pipeline(raw: RawHistory, options: Options) -> RawHistory:
+    """Return only what belongs to the pipeline asked for."""
+    if options.pipeline is None:
+        return raw
+    funnels = raw.deals["funnel"]
+    own = funnels.str.casefold() == options.pipeline.strip().casefold()
+    if not own.any():
+        where = ", ".join(file.name for file in raw.meta.files)
+        fix = did_you_mean(options.pipeline, [str(name) for name in funnels.dropna().unique()])
+        raise DataError(Problem(f'no deal is of the pipeline "{options.pipeline}"', where, fix=fix))
+    ids = raw.deals.loc[own, "deal_id"]
+    kept = {"deals": raw.deals[own].reset_index(drop=True)}
+    for name in ("moves", "efforts", "marks"):
+        frame = getattr(raw, name)
+        kept[name] = frame[frame["deal_id"].isin(ids)].reset_index(drop=True)
+    return RawHistory(**kept, meta=raw.meta)
 
 
 def _form(spec: DealMapping) -> DealForm:

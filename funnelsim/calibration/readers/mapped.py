@@ -14,7 +14,8 @@ from funnelsim.calibration.readers.mapping import MappingFile, load_mapping
 from funnelsim.calibration.readers.notes import Note
 from funnelsim.calibration.readers.process_log import content_problems, events_of
 from funnelsim.calibration.readers.rows import raw_rows
-from funnelsim.calibration.readers.text_tables import TextTable, lines_of, read_table
+from funnelsim.calibration.readers.tables import read_any
+from funnelsim.calibration.readers.text_tables import TextTable, lines_of
 from funnelsim.calibration.readers.timestamps import instant, instants
 from funnelsim.documents import Document, did_you_mean
 from funnelsim.errors import DataError, Problem
@@ -75,15 +76,17 @@ def read_mapped(path: str | Path, mapping: str | Path) -> Reading:
     return Reading(log, result.notes)
 
 
-def raw_mapped(path: str | Path, mapping: str | Path) -> RawHistory:
+def raw_mapped(path: str | Path, mapping: str | Path, *, query: str | None = None) -> RawHistory:
     """Read a table of events through a mapping file, judging and repairing nothing.
 
     Parameters
     ----------
     path : str or Path
-        A delimited text file with one row per event, plain or gzipped.
+        A file with one row per event (CSV, XLSX, XES, Parquet …), or a database's URL.
     mapping : str or Path
         A YAML file: which column is which, and what the activities mean.
+    query : str, optional
+        What to ask the database.
 
     Returns
     -------
@@ -103,7 +106,7 @@ def raw_mapped(path: str | Path, mapping: str | Path) -> RawHistory:
     Traceback (most recent call last):
     funnelsim.errors.DataError: no-such.yaml: there is no such file
     """
-    found = _found(path, mapping)
+    found = _found(path, mapping, query)
     leads, more = _lead_rows(found.events, found.attributes)
     tables, paired = raw_rows(found.events, leads, found.mapping, found.table.lines)
     return RawHistory(**tables, meta=_raw_metadata(found, (*found.notes, *more, *paired)))
@@ -121,11 +124,11 @@ class Found:
     notes: tuple[Note, ...]
 
 
-def _found(path: str | Path, mapping: str | Path) -> Found:
+def _found(path: str | Path, mapping: str | Path, query: str | None) -> Found:
     """Read a file through a mapping; raise every problem of either."""
     spec, document = load_mapping(mapping)
     names = dict(spec.columns())
-    table = read_table(Path(path), spec.file, names)
+    table = read_any(path, query=query, form=spec.file, wanted=names)
     missing = list(_missing_columns(table, names, document))
     if missing:
         raise DataError(missing)

@@ -7,7 +7,7 @@ import hashlib
 import re
 import warnings
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +33,11 @@ Row = tuple[int, list[str | None]]
 
 
 def read_any(
-    source: str | Path, *, query: str | None = None, form: TableFile | None = None
+    source: str | Path,
+    *,
+    query: str | None = None,
+    form: TableFile | None = None,
+    wanted: Collection[str] = (),
 ) -> TextTable:
     """Read a table as text, whatever it is stored in; what it is, its content tells.
 
@@ -45,6 +49,8 @@ def read_any(
         What to ask the database.
     form : TableFile, optional
         Encoding and delimiter, where they are declared.
+    wanted : collection of str
+        Columns that tell the delimiter; none of them may occur twice.
 
     Returns
     -------
@@ -82,7 +88,7 @@ def read_any(
         return _checked(read_xes(path))
     if MARKUP.match(start):
         return _checked(_markup(path))
-    return _checked(read_table(path, form or TableFile(), ()))
+    return _checked(read_table(path, form or TableFile(), wanted))
 
 
 def _checked(table: TextTable) -> TextTable:
