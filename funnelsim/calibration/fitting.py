@@ -15,6 +15,7 @@ from funnelsim.calibration.condensing import condensed
 from funnelsim.calibration.hours import calendar_parts
 from funnelsim.calibration.origin import data_origin
 from funnelsim.calibration.parts import Part, Refusal
+from funnelsim.calibration.repeats import repeat_parts
 from funnelsim.calibration.sampling import FitSampler
 from funnelsim.calibration.shocks import shock_parts
 from funnelsim.calibration.stage_parts import stage_parts
@@ -210,6 +211,7 @@ def _demand(log: EventLog, *, work: bool) -> Iterator[tuple[tuple[Part, ...], tu
         yield calendar_parts(log)
         yield work_parts(log)
     yield shock_parts(log)
+    yield repeat_parts(log)
 
 
 def _stages(log: EventLog, parts: list[Part]) -> set[str]:
