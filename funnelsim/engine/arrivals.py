@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from funnelsim.engine.open_deals import open_leads
 from funnelsim.engine.plan import Epoch, Plan, PlanSource
 from funnelsim.engine.shocks import factors_at
 from funnelsim.errors import RunError
@@ -37,7 +38,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Arrivals:
-    """Leads in order of arrival; all arrays have shape (n_leads,).
+    """Leads in order of arrival, those open at the start first; arrays of shape (n_leads,).
 
     ``source`` is the number of the source, ``kind`` that of the kind of lead,
     ``slot`` the instant its hour or period began, ``place`` the lead's number within
@@ -59,7 +60,7 @@ class Arrivals:
 
 
 def arrivals(plan: Plan, stream: Stream) -> Arrivals:
-    """Draw all leads of a run.
+    """Draw all leads of a run; the open deals of a plan come first.
 
     Raises
     ------
@@ -72,12 +73,23 @@ def arrivals(plan: Plan, stream: Stream) -> Arrivals:
         name: np.concatenate([part[name] for part in parts]) for name in names
     }
     if (np.diff(np.sort(columns["key"])) == 0).any():
-        msg = f"two leads share a random key (seed {stream.seed}); run with another seed"
-        raise RunError(msg)
+        raise RunError(_shared_key(stream))
     order = np.argsort(columns["arrived_at"], kind="stable")  # nearly in order already
     if (np.diff(columns["arrived_at"][order]) == 0).any():
         order = np.lexsort((columns["key"], columns["arrived_at"]))
-    return Arrivals(**{name: column[order] for name, column in columns.items()})
+    if not plan.deals:
+        return Arrivals(**{name: column[order] for name, column in columns.items()})
+    known = open_leads(plan, stream)
+    clash = np.isin(columns["key"], known["key"]).any() or len(set(known["key"])) < len(plan.deals)
+    if clash:
+        raise RunError(_shared_key(stream))
+    return Arrivals(
+        **{name: np.concatenate([known[name], column[order]]) for name, column in columns.items()}
+    )
+
+
+def _shared_key(stream: Stream) -> str:
+    return f"two leads share a random key (seed {stream.seed}); run with another seed"
 
 
 def _of_source(plan: Plan, number: int, stream: Stream) -> dict[str, NDArray[Any]]:
@@ -199,7 +211,7 @@ def _hourly_mean(plan: Plan, epoch: Epoch, number: int, hours: Ints, stream: Str
         season = np.array([model.by_month.get(month, 1.0) for month in MONTHS])
         mean = mean * season[local.month.to_numpy() - 1]
     if model.growth is not None:
-        mean = mean * model.growth.factors(hours - plan.observed_from)
+        mean = mean * model.growth.factors(hours - plan.grown_from)
     today = local.normalize().tz_localize(None)
     for campaign in model.campaigns:
         running = (today >= pd.Timestamp(campaign.start)) & (today < pd.Timestamp(campaign.end))

@@ -19,7 +19,7 @@ from funnelsim.engine.arrivals import Arrivals, arrivals
 from funnelsim.engine.draws import SwiftStream
 from funnelsim.engine.jit import kept
 from funnelsim.engine.layout import Job, State
-from funnelsim.engine.packing import pack
+from funnelsim.engine.packing import pack, pack_deals
 from funnelsim.engine.plan import ACQUIRED, Plan
 from funnelsim.engine.rows import Columns, Rows
 from funnelsim.engine.seating import Seats, seats_over_time
@@ -77,6 +77,7 @@ def _run(
     luck = [factors(shock, stream) for shock in plan.shocks]
     job = Job(
         packed=plan.once("packed", partial(pack, plan)),
+        known=plan.once("known", partial(pack_deals, plan)),
         span=np.array([plan.start, plan.observed_from, plan.observed_until]),
         luck=np.array([stream.seed, stream.replication], np.uint64),
         key=leads.key,
@@ -143,6 +144,7 @@ def _begin(plan: Plan, job: Job, *, keep: bool, told: bool) -> State:
     buckets = ((until - start) >> width) + 1
     registers = np.zeros(layout.REGISTERS, np.int64)
     registers[layout.BUCKET], registers[layout.EDGE] = -1, start
+    registers[layout.NEXT_LEAD] = len(plan.deals)
     registers[layout.WIDTH], registers[layout.KEEP] = width, keep
     # now and then the kernel comes back, to tell how far it is and let Ctrl-C in
     registers[layout.TICKS] = 2 ** max(buckets // 64, 1).bit_length() - 1 if told else 2**20 - 1
@@ -247,4 +249,6 @@ def _tally(plan: Plan, state: State) -> Tally:
         course=state.course[0],
         earned=state.course[1],
         open=sums[layout.OPEN, 0],
+        known_first=sums[layout.KNOWN_FIRST, :kinds],
+        known_value=sums[layout.KNOWN_VALUE, :kinds],
     )

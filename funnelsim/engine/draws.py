@@ -16,7 +16,7 @@ from numba.extending import intrinsic
 from funnelsim.engine.jit import compiled
 from funnelsim.streams import Stream, philox
 
-__all__ = ["SAMPLES", "SwiftStream", "draw", "sample", "uniform"]
+__all__ = ["SAMPLES", "SwiftStream", "draw", "rest_of_luck", "sample", "sample_at", "uniform"]
 
 SAMPLES = 2 * 40 * 257
 """Numbers in the table of one distribution."""
@@ -137,6 +137,28 @@ def sample(tables, table, word):
         odd = 2 * _HALF - odd
     bits = _bits(np.float64(odd))
     octave = min(1075 - (bits >> 52), 40) - 1
+    mantissa = bits & _MANTISSA
+    cell = mantissa >> 44
+    at = table * SAMPLES + (upper * 40 + octave) * 257 + cell
+    low = tables[at]
+    return low + np.float64(mantissa - (cell << 44)) * 2.0**-44 * (tables[at + 1] - low)
+
+
+@compiled
+def rest_of_luck(chance, word):
+    """The uniform of a length that was running when the run began, as ``Rest.luck``."""
+    u = chance + (1.0 - chance) * uniform(word)
+    if u == 0.5:  # noqa: PLR2004 - the median
+        return 0.5 - 2.0**-54
+    return min(u, 1.0 - 2.0**-53)
+
+
+@compiled
+def sample_at(tables, table, u):
+    """The quantile at any uniform but 1/2, as ``SampleTable.sample``."""
+    upper = u > 0.5  # noqa: PLR2004 - the median
+    bits = _bits(1.0 - u if upper else u)
+    octave = min(1022 - (bits >> 52), 40) - 1
     mantissa = bits & _MANTISSA
     cell = mantissa >> 44
     at = table * SAMPLES + (upper * 40 + octave) * 257 + cell

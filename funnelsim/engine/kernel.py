@@ -14,7 +14,8 @@ work in hand)
 "the next instant"              ``env.run``
 "phase 1"                       ``opening_hours``, ``source``, and events coming due
 "phase 2"                       ``Desk.grant``, and in ``work``: from the grant to ``finish``
-``ENTER``                       a turn of the loop in ``lead``; ``visit`` up to its first wait
+``ENTER``                       a turn of the loop in ``way``; ``visit`` up to its first wait
+``RESUME``, ``deal >= 0``       ``open_deal``, ``work_held``
 ``WAIT``                        ``wait``
 ``READY``, ``WORK``             ``efforts``, and in ``work``: up to the request
 ``RESOLVE``                     the rest of ``work``, and ``side_by_side``
@@ -57,6 +58,19 @@ from funnelsim.engine.layout import (
     CHILD,
     CLOSED,
     COST,
+    D_CLOSED,
+    D_DEADLINE,
+    D_END,
+    D_ENTERED,
+    D_LASTED,
+    D_NTH,
+    D_PHASE,
+    D_PIECE,
+    D_PIECE_N,
+    D_READY,
+    D_STAGE,
+    D_VISIT,
+    D_WAITED,
     DEADLINE,
     DONE,
     DONE_ONCE,
@@ -91,11 +105,14 @@ from funnelsim.engine.layout import (
     HURRIED,
     IDLE,
     IN_TIME,
+    IN_WORK,
     ITS_EPOCH,
     ITS_TOKEN,
     KEEP,
     KEY,
     KINDS,
+    KNOWN_FIRST,
+    KNOWN_VALUE,
     LATE,
     LATE_EXIT,
     LATEST,
@@ -121,11 +138,17 @@ from funnelsim.engine.layout import (
     N_NEAR,
     NEXT,
     NEXT_CHANGE,
+    NEXT_DEAL,
     NEXT_LEAD,
     NOTHING,
     NOW,
     NTH,
     OPEN,
+    P_BEGUN,
+    P_EFFORT,
+    P_END,
+    P_LASTED,
+    P_QUEUED,
     PHASE,
     PLACE,
     PRESENT,
@@ -144,6 +167,7 @@ from funnelsim.engine.layout import (
     REFUSED,
     RENEGED,
     RESOLVE,
+    RESUME,
     ROUTE,
     RUNNING,
     S_ADVANCE,
@@ -209,7 +233,7 @@ from funnelsim.engine.layout import (
 )
 from funnelsim.engine.plan import NEVER
 from funnelsim.engine.queues import merged, sift_down, sift_up, without_first
-from funnelsim.engine.timing import end, first_after, length, next_open, work_add
+from funnelsim.engine.timing import end, end_of, first_after, left, length, next_open, work_add
 from funnelsim.worktime import FAR, WEEK
 
 __all__ = ["close", "simulate"]
@@ -303,6 +327,8 @@ def simulate(job, state):  # noqa: C901, PLR0912, PLR0915 - handing state on wou
     key, arrived, changes = job.key, job.arrived, job.changes
     n_leads, n_changes = arrived.shape[0], changes.shape[0]
     wait_limit, age_limit = job.limits[0], job.limits[1]
+    deals, pieces = job.known.deals, job.known.pieces
+    n_deals = deals.shape[0]
 
     slots, nths, seen = state.slots, state.nths, state.seen
     tasks, tokens = state.tasks, state.tokens
@@ -315,6 +341,7 @@ def simulate(job, state):  # noqa: C901, PLR0912, PLR0915 - handing state on wou
 
     now, epoch = registers[NOW], registers[EPOCH]
     next_lead, next_change = registers[NEXT_LEAD], registers[NEXT_CHANGE]
+    next_deal = registers[NEXT_DEAL]
     bucket, edge, width = registers[BUCKET], registers[EDGE], registers[WIDTH]
     midway, any_due = registers[MIDWAY] != 0, registers[DUE] != 0
     n_near, n_agenda = registers[N_NEAR], registers[N_AGENDA]
@@ -332,6 +359,8 @@ def simulate(job, state):  # noqa: C901, PLR0912, PLR0915 - handing state on wou
         if not midway:
             # --- the next instant
             now = arrived[next_lead] if next_lead < n_leads else LATEST
+            if next_deal < n_deals:
+                now = start
             if next_change < n_changes:
                 now = min(now, changes[next_change, 0])
             if n_near > 0:
@@ -378,7 +407,7 @@ def simulate(job, state):  # noqa: C901, PLR0912, PLR0915 - handing state on wou
             ):
                 status = MORE_ROOM
                 break
-            task, to, result = 0, -1, DONE
+            task, to, result, deal = 0, -1, DONE, -1
             if n_agenda > 0:
                 n_agenda -= 1
                 step, whom = agenda[n_agenda, STEP], agenda[n_agenda, WITH]
@@ -422,6 +451,27 @@ def simulate(job, state):  # noqa: C901, PLR0912, PLR0915 - handing state on wou
                         )  # fmt: skip
                         n_marks += 1
                 next_lead += 1
+            elif next_deal < n_deals:
+                deal = next_deal
+                next_deal += 1
+                n_free_slots -= 1
+                slot = free_slots[n_free_slots]
+                step, whom, token, wake = ENTER, slot << shift, 0, now
+                for i in range(SLOT):
+                    slots[slot, i] = 0
+                for i in range(n_stages):
+                    nths[slot, i] = job.known.nths[deal, i]
+                for i in range(n_kinds):
+                    seen[slot, i] = job.known.marked[deal, i]
+                slots[slot, LEAD] = deal
+                slots[slot, STAGE], slots[slot, VISIT] = deals[deal, D_STAGE], deals[deal, D_VISIT]
+                slots[slot, NTH], slots[slot, WAITED] = deals[deal, D_NTH], deals[deal, D_WAITED]
+                slots[slot, ENTERED] = deals[deal, D_ENTERED]
+                slots[slot, BECAME_READY] = deals[deal, D_READY]
+                slots[slot, DEADLINE] = deals[deal, D_DEADLINE]
+                slots[slot, CLOSED] = deals[deal, D_CLOSED]
+                if arrived[deal] >= since:
+                    tally[ARRIVED, job.source[deal]] += 1
             else:
                 break
 
@@ -458,17 +508,21 @@ def simulate(job, state):  # noqa: C901, PLR0912, PLR0915 - handing state on wou
                     number = slots[slot, STAGE]
                     at = epoch * n_stages + number
                     slots[slot, AT], slots[slot, ITS_EPOCH] = at, epoch
-                    slots[slot, VISIT] += 1
-                    nths[slot, number] += 1
-                    slots[slot, NTH] = nths[slot, number]
-                    slots[slot, ENTERED], slots[slot, BECAME_READY] = now, NEVER
-                    slots[slot, WAITED], slots[slot, EFFORT] = 0, 0
+                    first = n = stages[at, S_MARK]
+                    phase = BEFORE_WORK
+                    if deal >= 0:
+                        phase = deals[deal, D_PHASE]
+                    else:
+                        n += stages[at, S_MARK_N]
+                        slots[slot, VISIT] += 1
+                        nths[slot, number] += 1
+                        slots[slot, NTH] = nths[slot, number]
+                        slots[slot, ENTERED], slots[slot, BECAME_READY] = now, NEVER
+                        slots[slot, WAITED], slots[slot, EFFORT] = 0, 0
                     nth = np.uint64(slots[slot, NTH] - 1)
-                    if now >= since:
+                    if slots[slot, ENTERED] >= since:
                         tally[ENTRIES, number] += 1
-                    for mark in range(
-                        stages[at, S_MARK], stages[at, S_MARK] + stages[at, S_MARK_N]
-                    ):
+                    for mark in range(first, n):
                         value = job.value[lead] if marks[mark, M_DEAL] else -1
                         cost = -1
                         if marks[mark, M_VALUE] >= 0 or marks[mark, M_COST] >= 0:
@@ -485,6 +539,9 @@ def simulate(job, state):  # noqa: C901, PLR0912, PLR0915 - handing state on wou
                             tally[VALUE, kind] += max(value, 0)
                             tally[COST, kind] += max(cost, 0)
                             course[1, week, kind] += max(value, 0)
+                            if lead < n_deals:
+                                tally[KNOWN_VALUE, kind] += max(value, 0)
+                                tally[KNOWN_FIRST, kind] += not seen[slot, kind]
                             if not seen[slot, kind]:
                                 age = now - arrived[lead]
                                 tally[FIRST, kind] += 1
@@ -508,18 +565,33 @@ def simulate(job, state):  # noqa: C901, PLR0912, PLR0915 - handing state on wou
                         slots[slot, W_AFTER] = np.int64(w1)
                         slots[slot, W_ADVANCE] = np.int64(w2)
                         slots[slot, W_OTHER] = np.int64(w3)
-                    slots[slot, DEADLINE] = FAR
-                    if stages[at, S_TIMEOUT] >= 0:
+                    if deal < 0:
+                        slots[slot, DEADLINE] = FAR
+                    if deal < 0 and stages[at, S_TIMEOUT] >= 0:
                         slots[slot, DEADLINE] = end(
                             lengths, tables, clocks, intervals, months,
                             stages[at, S_TIMEOUT], now, NO_WORD,
                         )  # fmt: skip
                     wake = now
-                    if stages[at, S_BEFORE] >= 0:
+                    timer = stages[at, S_AFTER] if phase == AFTER_WORK else stages[at, S_BEFORE]
+                    if deal >= 0 and phase != IN_WORK and timer >= 0:
+                        wake = end_of(
+                            lengths, tables, clocks, intervals, timer, now,
+                            np.uint64(slots[slot, W_AFTER]) if phase == AFTER_WORK else w0,
+                            job.known.chance[deal], deals[deal, D_LASTED], deals[deal, D_END],
+                        )  # fmt: skip
+                    elif stages[at, S_BEFORE] >= 0:
                         wake = end(
                             lengths, tables, clocks, intervals, months,
                             stages[at, S_BEFORE], now, w0,
                         )  # fmt: skip
+                    slots[slot, PHASE] = phase
+                    if phase == IN_WORK:
+                        step = RESUME
+                        continue
+                    if phase == AFTER_WORK:
+                        step = WAIT if timer >= 0 else ROUTE
+                        continue
                     if stages[at, S_OPENING] >= 0:
                         clock = stages[at, S_OPENING]
                         wake = next_open(intervals, clocks[clock, 0], clocks[clock, 1], wake)
@@ -527,8 +599,67 @@ def simulate(job, state):  # noqa: C901, PLR0912, PLR0915 - handing state on wou
                         first, n = stages[at, S_MOMENTS], stages[at, S_MOMENTS_N]
                         row = first_after(packed.moments, first, n, wake - 1)
                         wake = packed.moments[row] if row < first + n else FAR
-                    slots[slot, PHASE] = BEFORE_WORK
                     step = WAIT
+
+                elif step == RESUME:
+                    # work that was in hand or waited for when the run began
+                    slots[slot, RUNNING], slots[slot, WORST] = deals[deal, D_PIECE_N], DONE
+                    step = NOTHING
+                    first = deals[deal, D_PIECE]
+                    for piece in range(first, first + deals[deal, D_PIECE_N]):
+                        effort = stages[at, S_EFFORT] + pieces[piece, P_EFFORT]
+                        slots[slot, EFFORT] = pieces[piece, P_EFFORT]
+                        task = (slot << shift) + 1
+                        if stages[at, S_JOIN] > 0:
+                            task += pieces[piece, P_EFFORT]
+                        place, team = np.uint64(efforts[effort, E_PLACE]), efforts[effort, E_TEAM]
+                        nth = np.uint64(slots[slot, NTH] - 1)
+                        w0, w1, w2, w3 = draw(seed, key[lead], place, nth, replication)
+                        queued, begun = pieces[piece, P_QUEUED], pieces[piece, P_BEGUN]
+                        chance, lasted = job.known.chances[piece], pieces[piece, P_LASTED]
+                        tasks[task, WHAT], tasks[task, QUEUED] = effort, queued
+                        tasks[task, LOST], tasks[task, FINISH] = FAR, FAR
+                        tasks[task, W_WORK], tasks[task, W_REFUSE] = np.int64(w0), np.int64(w1)
+                        limit = slots[slot, DEADLINE]
+                        if begun != NEVER:
+                            tasks[task, STATE], tasks[task, BEGUN] = WORKING, begun
+                            busy[team] += 1
+                            work = left(
+                                lengths, tables, efforts[effort, E_TIMER], w0, chance, lasted
+                            )
+                            finish = now + work
+                            clock = pauses[epoch, team]
+                            if clock >= 0:
+                                finish = work_add(
+                                    intervals, clocks[clock, 0], clocks[clock, 1], now, work
+                                )
+                            tasks[task, FINISH] = finish
+                            limit = min(limit, finish)
+                            if begun >= since:
+                                tally[STARTED, team] += 1
+                                tally[WAIT_TIME, team] += begun - queued
+                                tally[IN_TIME, team] += begun - queued <= wait_limit
+                        else:
+                            tasks[task, STATE] = WAITING
+                            if stages[at, S_PATIENCE] >= 0:
+                                tasks[task, LOST] = end_of(
+                                    lengths, tables, clocks, intervals, stages[at, S_PATIENCE],
+                                    now, w2, chance, lasted, pieces[piece, P_END],
+                                )  # fmt: skip
+                                limit = min(limit, tasks[task, LOST])
+                            n_free_requests -= 1
+                            row = free_requests[n_free_requests]
+                            requests[row, PRIORITY] = efforts[effort, E_PRIORITY]
+                            requests[row, SINCE] = queued
+                            requests[row, KEY] = np.int64(key[lead] ^ SIGN)
+                            requests[row, PLACE] = np.int64(place ^ SIGN)
+                            requests[row, WHO], requests[row, TOKEN] = task, tokens[task]
+                            requests[row, CHILD] = requests[row, SIBLING] = -1
+                            queues[team] = merged(requests, queues[team], row)
+                            due[team] = any_due = True
+                        what = ALARM if limit > now else FIRED
+                        if limit < until:
+                            n_agenda = _note(agenda, n_agenda, what, task, tokens[task], limit)
 
                 elif step == WAIT:
                     # let time pass, but not beyond the deadline
@@ -784,6 +915,7 @@ def simulate(job, state):  # noqa: C901, PLR0912, PLR0915 - handing state on wou
 
     registers[NOW], registers[EPOCH] = now, epoch
     registers[NEXT_LEAD], registers[NEXT_CHANGE] = next_lead, next_change
+    registers[NEXT_DEAL] = next_deal
     registers[BUCKET], registers[EDGE] = bucket, edge
     registers[MIDWAY], registers[DUE] = midway, any_due
     registers[N_NEAR], registers[N_AGENDA] = n_near, n_agenda

@@ -19,7 +19,7 @@ W_AFTER, W_ADVANCE, W_OTHER, EFFORT, RUNNING, WORST, DONE_ONCE, HALTED, CLOSED, 
 )
 ITS_EPOCH = 21
 SLOT = 22
-BEFORE_WORK, AFTER_WORK = 0, 1  # PHASE
+BEFORE_WORK, AFTER_WORK, IN_WORK = 0, 1, 2  # PHASE, as ``plan.Phase``
 # --- columns of tasks
 STATE, WHAT, QUEUED, BEGUN, FINISH, LOST, W_WORK, W_REFUSE = range(8)
 TASK = 8
@@ -37,11 +37,12 @@ AGENDA = 4
 (
     NOW, EPOCH, NEXT_LEAD, NEXT_CHANGE, BUCKET, EDGE, WIDTH, MIDWAY, DUE, N_NEAR, N_AGENDA,
     FREE_SLOTS, FREE_REQUESTS, FREE_TIMERS, VISIT_ROWS, EFFORT_ROWS, MARK_ROWS, KEEP, TICKS, WRONG,
-) = range(20)  # fmt: skip
-REGISTERS = 20
+    NEXT_DEAL,
+) = range(21)  # fmt: skip
+REGISTERS = 21
 
 # --- what is to be done with a slot or task
-ENTER, WAIT, READY, WORK, AFTER, ROUTE, LEAVE, RESOLVE, FIRED, ALARM, NOTHING = range(11)
+ENTER, WAIT, READY, WORK, AFTER, ROUTE, LEAVE, RESOLVE, FIRED, ALARM, RESUME, NOTHING = range(12)
 
 # --- how a step ended, as ``reference.Result``
 REFUSED, TIMED_OUT, RENEGED, HALT, DONE = range(5)
@@ -51,8 +52,8 @@ MOVED, LATE_EXIT, GAVE_UP, ENDED = range(1, 5)
 # --- rows of the tally, as ``tally.Tally``
 (
     ARRIVED, ENTRIES, DWELL, PRESENT, STARTED, WAIT_TIME, IN_TIME, GIVEN_UP, QUEUE, BUSY, STAFFED,
-    MARKS, VALUE, COST, FIRST, AGE, YOUNG, OPEN, LEFT,
-) = range(19)  # fmt: skip
+    MARKS, VALUE, COST, FIRST, AGE, YOUNG, OPEN, KNOWN_FIRST, KNOWN_VALUE, LEFT,
+) = range(21)  # fmt: skip
 SUMS = LEFT + 5
 
 # --- columns of packed tables
@@ -65,6 +66,10 @@ ANY = 2  # S_JOIN
 E_PLACE, E_TEAM, E_PRIORITY, E_TIMER, E_NAME, E_DRAWS, E_WIDTH = range(7)
 M_PLACE, M_NUMBER, M_KIND, M_DECIDES, M_DEAL, M_VALUE, M_COST, M_WIDTH = range(8)
 R_KINDS, R_VISIT, R_AGE, R_WAIT, R_STAY, R_TO, R_OTHER, R_OTHER_N, R_WIDTH = range(9)
+# --- columns of deals that are open at the start, and of their work
+D_STAGE, D_VISIT, D_NTH, D_ENTERED, D_READY, D_WAITED, D_DEADLINE, D_PHASE, D_CLOSED = range(9)
+D_LASTED, D_END, D_PIECE, D_PIECE_N, D_WIDTH = range(9, 14)
+P_EFFORT, P_QUEUED, P_BEGUN, P_LASTED, P_END, P_WIDTH = range(6)
 T_CONSTANT, T_TABLE, T_CLOCK, T_MONTH, T_MONTH_N, T_WIDTH = range(6)
 
 # --- places of ``Packed.size``
@@ -115,10 +120,27 @@ class Packed(NamedTuple):
     """By epoch and team: the clock on which work in hand goes on."""
 
 
+class Known(NamedTuple):
+    """Deals that are open at the start: the first leads."""
+
+    deals: Ints
+    chance: Floats
+    """By deal: that its delay would have been over."""
+    nths: Ints
+    """By deal and stage: visits so far."""
+    marked: Ints
+    """By deal and kind of mark: whether it has one."""
+    pieces: Ints
+    """Work in hand or waited for."""
+    chances: Floats
+    """By piece: that its work would have been over, or the lead have lost patience."""
+
+
 class Job(NamedTuple):
     """What a replication is given and does not change."""
 
     packed: Packed
+    known: Known
     span: Ints
     """Start of the run, start and end of the observed window."""
     luck: NDArray[np.uint64]

@@ -16,6 +16,7 @@ from funnelsim.engine.planning import decimals
 from funnelsim.engine.rows import Columns, Rows
 from funnelsim.engine.seating import Seats
 from funnelsim.engine.shocks import factors
+from funnelsim.engine.snapshot import Snapshot
 from funnelsim.events import EventLog, Metadata, ShockInfo, Staffed, StageInfo, TeamInfo
 from funnelsim.scenarios.scenario import Scenario
 from funnelsim.scenarios.stage import Stage
@@ -28,7 +29,9 @@ __all__ = ["event_log"]
 def event_log(plan: Plan, rows: Rows, stream: Stream) -> EventLog:
     """Turn rows into an event log; it does not say which engine made them, for all are equal.
 
-    Leads that were gone before the observed window are left out.
+    Leads that were gone before the observed window are left out. Deals that were open at the
+    start keep their ids, arrival and earlier marks; of their visits only those still open then
+    are there, with the numbers they had.
     """
     arrivals = rows.arrivals
     last = (rows.visits["exit"] == EXITS.index("ended")) & (
@@ -41,13 +44,31 @@ def event_log(plan: Plan, rows: Rows, stream: Stream) -> EventLog:
         for table in (rows.visits, rows.efforts, rows.marks)
     )
     ids = _lead_ids(plan, arrivals, stream.replication)
+    leads = _leads(plan, arrivals, ids, stream.replication)
+    marked = _marks(plan, marks, ids)
+    if plan.snapshot is not None:
+        leads, earlier = _with_known(leads, plan.snapshot), plan.snapshot.marks
+        earlier = earlier.assign(visit=pd.array([pd.NA] * len(earlier), "Int64"))
+        marked = pd.concat([earlier, marked], ignore_index=True) if len(earlier) else marked
     return EventLog(
-        leads=_leads(plan, arrivals, ids, stream.replication)[kept].reset_index(drop=True),
+        leads=leads[kept].reset_index(drop=True),
         visits=_visits(plan, visits, ids),
         efforts=_efforts(plan, efforts, ids),
-        marks=_marks(plan, marks, ids),
+        marks=marked,
         meta=_metadata(plan, rows.seats, stream),
     )
+
+
+def _with_known(leads: pd.DataFrame, start: Snapshot) -> pd.DataFrame:
+    """What is known of the deals that were open at the start, as they were called."""
+    known = start.deals.sort_values("lead_id", ignore_index=True)
+    columns = ["customer_id", "funnel", "source", "product", "segment"]
+    table = known[columns].astype("str")
+    given = table.where(known[columns].notna())
+    result = leads.copy()
+    for name in columns:
+        result.loc[: len(known) - 1, name] = given[name].fillna(leads[name].iloc[: len(known)])
+    return result
 
 
 def _lead_ids(plan: Plan, arrivals: Arrivals, replication: int) -> NDArray[Any]:
@@ -56,13 +77,15 @@ def _lead_ids(plan: Plan, arrivals: Arrivals, replication: int) -> NDArray[Any]:
     slots, where = np.unique(arrivals.slot, return_inverse=True)
     hours = np.array([_slot_name(slot) for slot in slots.tolist()], object)[where]
     suffix = f"~{replication}" if replication else ""
-    return np.array(
-        [
-            f"{name}-{hour}-{place}{suffix}"
-            for name, hour, place in zip(names, hours, arrivals.place.tolist(), strict=True)
-        ],
-        object,
-    )
+    ids = [
+        f"{name}-{hour}-{place}{suffix}"
+        for name, hour, place in zip(names, hours, arrivals.place.tolist(), strict=True)
+    ]
+    known = [deal.id for deal in plan.deals]
+    if known:
+        taken = set(known)  # perhaps of an earlier run, in the hour of the start
+        ids = known + [f"{name}+" if name in taken else name for name in ids[len(known) :]]
+    return np.array(ids, object)
 
 
 def _slot_name(slot: int) -> str:
@@ -199,6 +222,7 @@ def _metadata(plan: Plan, seats: Sequence[Seats], stream: Stream) -> Metadata:
             "scenario_sha256": scenario.fingerprint(),
             "seed": str(stream.seed),
             "replication": str(stream.replication),
+            **({"open_deals": str(len(plan.deals))} if plan.snapshot is not None else {}),
             "funnelsim": version("funnelsim"),
         },
     )

@@ -14,12 +14,19 @@ import numpy as np
 
 from funnelsim.distributions import SampleTable
 from funnelsim.engine import layout as at
-from funnelsim.engine.layout import Ints, Packed
-from funnelsim.engine.plan import Condition, Plan, PlanMark, PlanStage, Route, Timer
+from funnelsim.engine.layout import Ints, Known, Packed
+from funnelsim.engine.plan import (
+    Condition,
+    Plan,
+    PlanMark,
+    PlanStage,
+    Route,
+    Timer,
+)
 from funnelsim.engine.tally import DECIDED, advances, periods
 from funnelsim.worktime import DAY, HOUR, WorkTime, add_months
 
-__all__ = ["pack"]
+__all__ = ["pack", "pack_deals"]
 
 _TICK = HOUR // 4  # every zone's offset is a whole number of quarters of an hour
 _JOINS = {"series": 0, "all": 1, "first_refusal": 1, "any": 2}
@@ -42,6 +49,45 @@ class _Pool:
 def pack(plan: Plan) -> Packed:
     """Write a plan as arrays."""
     return _Packer(plan).packed()
+
+
+def pack_deals(plan: Plan) -> Known:
+    """Write the deals that are open at the start as arrays."""
+    kinds, stages = plan.kinds_of_marks, len(plan.epochs[0].stages)
+    nths = np.zeros((len(plan.deals), stages), np.int64)
+    rows, pieces, chances = [], [], []
+    for i, deal in enumerate(plan.deals):
+        for stage, times in deal.visits:
+            nths[i, stage] = times
+        mine = [piece for piece in deal.pieces if not piece.done]
+        row = {
+            at.D_STAGE: deal.stage,
+            at.D_VISIT: deal.visit,
+            at.D_NTH: nths[i, deal.stage],
+            at.D_ENTERED: deal.entered_at,
+            at.D_READY: deal.ready_at,
+            at.D_WAITED: deal.waited,
+            at.D_DEADLINE: deal.deadline,
+            at.D_PHASE: int(deal.phase),
+            at.D_CLOSED: int(bool(deal.marked & set(DECIDED))),
+            at.D_LASTED: deal.rest.lasted,
+            at.D_END: deal.rest.end,
+            at.D_PIECE: len(pieces),
+            at.D_PIECE_N: len(mine),
+        }
+        rows.append(_row(row))
+        chances += [piece.rest.chance for piece in mine]
+        pieces += [[p.effort, p.queued_at, p.started_at, p.rest.lasted, p.rest.end] for p in mine]
+    return Known(
+        deals=_table(rows, at.D_WIDTH),
+        chance=np.array([deal.rest.chance for deal in plan.deals], float),
+        nths=nths,
+        marked=np.array(
+            [[int(kind in deal.marked) for kind in kinds] for deal in plan.deals], np.int64
+        ).reshape(len(plan.deals), len(kinds)),
+        pieces=_table(pieces, at.P_WIDTH),
+        chances=np.array(chances, float),
+    )
 
 
 class _Packer:

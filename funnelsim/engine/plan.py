@@ -10,10 +10,12 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import IntEnum
 from functools import cached_property
 from typing import Any
 
 from funnelsim.distributions import SampleTable
+from funnelsim.engine.snapshot import Snapshot
 from funnelsim.scenarios.scenario import Scenario
 from funnelsim.worktime import FAR, WorkTime, add_months
 
@@ -23,15 +25,19 @@ __all__ = [
     "NEVER",
     "Condition",
     "Epoch",
+    "Phase",
     "Plan",
+    "PlanDeal",
     "PlanEffort",
     "PlanKind",
     "PlanMark",
+    "PlanPiece",
     "PlanShock",
     "PlanSource",
     "PlanStaff",
     "PlanStage",
     "PlanTeam",
+    "Rest",
     "Route",
     "Timer",
 ]
@@ -44,6 +50,26 @@ EXITS = ("open", "moved", "timed_out", "reneged", "ended")
 
 ACQUIRED = ("acquired", "")
 """The mark that books what a lead cost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """A length of time that was running when the run began.
+
+    ``lasted`` so far, in microseconds on its own clock; ``chance`` that it would have been
+    over, so that only the rest of the luck is left; ``end`` where it can be known beforehand.
+    """
+
+    lasted: int = 0
+    chance: float = 0.0
+    end: int = NEVER
+
+    def luck(self, u: float) -> float:
+        """The uniform of the whole length, given that it lasts longer; never exactly 1/2."""
+        v = self.chance + (1.0 - self.chance) * u
+        if v == 0.5:  # noqa: PLR2004 - the median
+            return 0.5 - 2.0**-54
+        return min(v, 1.0 - 2.0**-53)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +87,21 @@ class Timer:
             return add_months(start, self.months, self.zone)
         length = self.length(u)
         return start + length if self.work is None else self.work.add(start, length)
+
+    def end_of(self, rest: Rest, now: int, u: float) -> int:
+        """The instant at which it is over if it was running when the run began."""
+        if rest.end != NEVER:
+            return rest.end
+        left = self.left(rest, u)
+        return now + left if self.work is None else self.work.add(now, left)
+
+    def lasted(self, start: int, now: int) -> int:
+        """Microseconds on its clock from start to now."""
+        return now - start if self.work is None else self.work.between(start, now)
+
+    def left(self, rest: Rest, u: float) -> int:
+        """Microseconds still to come, on its clock."""
+        return max(self.length(rest.luck(u)) - rest.lasted, 0)
 
     def length(self, u: float) -> int:
         """Microseconds on its clock, rounded half-even."""
@@ -248,6 +289,57 @@ class PlanShock:
     factor: SampleTable
 
 
+class Phase(IntEnum):
+    """How far a visit has come."""
+
+    BEFORE = 0
+    AFTER = 1
+    WORK = 2
+
+
+@dataclass(frozen=True, slots=True)
+class PlanPiece:
+    """Work of an open deal: waited for since ``queued_at``, in hand if ``started_at``, or done.
+
+    ``rest`` is that of the work if it is in hand, else that of the patience.
+    """
+
+    effort: int
+    done: bool
+    queued_at: int = NEVER
+    started_at: int = NEVER
+    rest: Rest = Rest()
+
+
+@dataclass(frozen=True, slots=True)
+class PlanDeal:
+    """A deal that is open when the run begins, in the middle of a visit."""
+
+    id: str
+    key: int
+    source: int
+    kinds: tuple[int, ...]
+    """Those it may be of, as far as is known; the kinds' shares decide."""
+    value: int
+    """Minor units; -1 where it is to be drawn."""
+    arrived_at: int
+    stage: int
+    visit: int
+    visits: tuple[tuple[int, int], ...]
+    """Stage and visits so far, this one included."""
+    entered_at: int
+    ready_at: int
+    waited: int
+    deadline: int
+    phase: Phase
+    rest: Rest
+    """Of the delay that is running, if any."""
+    pieces: tuple[PlanPiece, ...]
+    """By effort of the stage; empty before and after work."""
+    marked: frozenset[str]
+    """Kinds of the marks it has."""
+
+
 @dataclass(frozen=True, slots=True)
 class Epoch:
     """The funnel as it is from ``start`` until the next epoch."""
@@ -271,6 +363,12 @@ class Plan:
     shocks: tuple[PlanShock, ...]
     kinds: tuple[PlanKind, ...]
     """By number: the kinds of leads of all epochs."""
+    grown_from: int
+    """The instant from which growth is counted."""
+    snapshot: Snapshot | None = None
+    """What the run starts from, if not from an empty funnel."""
+    deals: tuple[PlanDeal, ...] = ()
+    """Those of the snapshot; the first leads of every run."""
     _kept: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
     def once(self, name: str, make: Callable[[], Any], *, lucky: bool = False) -> Any:  # noqa: ANN401 - whatever is made

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from itertools import accumulate
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from funnelsim.distributions import SampleTable, quantiles
+from funnelsim.engine.open_deals import plan_deals
 from funnelsim.engine.plan import (
     Condition,
     Epoch,
@@ -23,6 +25,7 @@ from funnelsim.engine.plan import (
     Route,
     Timer,
 )
+from funnelsim.engine.snapshot import Snapshot
 from funnelsim.errors import Problem, ScenarioError
 from funnelsim.scenarios.moment import Moment
 from funnelsim.scenarios.quantity import AmountSpec, DurationSpec
@@ -43,15 +46,18 @@ from funnelsim.worktime import (
     to_instant,
 )
 
-__all__ = ["decimals", "make_plan"]
+__all__ = ["decimals", "make_plan", "moved"]
 
 
-def make_plan(scenario: Scenario) -> Plan:
+def make_plan(scenario: Scenario, start: Snapshot | None = None) -> Plan:
     """Settle a scenario.
 
     Parameters
     ----------
     scenario : Scenario
+    start : Snapshot, optional
+        Open deals to start from; then the window is ``[start.at, start.at + horizon)``, without
+        warm-up.
 
     Returns
     -------
@@ -62,6 +68,8 @@ def make_plan(scenario: Scenario) -> Plan:
     ScenarioError
         If two ids share a hash (rename one), a business delay has no calendar, or a
         change with a date cannot be made.
+    ParameterError
+        If the scenario does not know the stages or sources of the open deals.
 
     Examples
     --------
@@ -73,25 +81,47 @@ def make_plan(scenario: Scenario) -> Plan:
     28
     """
     zone = scenario.time_zone
-    start, observed_from, observed_until = scenario.run.instants(zone)
+    grown_from = scenario.run.instants(zone)[1]
+    begin, observed_from, observed_until = moved(scenario, start).run.instants(zone)
+    reach = begin if start is None else start.oldest
     kinds: list[tuple[str, PlanKind]] = []
     epochs = [
-        _Planner(changed, since, start, observed_until, kinds).epoch()
-        for since, changed in _epochs(scenario, start, observed_until)
+        _Planner(changed, since, Span(reach, begin, observed_until), kinds).epoch()
+        for since, changed in _epochs(scenario, begin, observed_until)
     ]
     shocks = tuple(
-        _shock(key, scenario.shocks[key], start, observed_until, zone)
+        _shock(key, scenario.shocks[key], begin, observed_until, zone)
         for key in sorted(scenario.shocks)
     )
     return Plan(
         scenario,
-        start,
+        begin,
         observed_from,
         observed_until,
         tuple(epochs),
         shocks,
         tuple(kind for _, kind in kinds),
+        grown_from,
+        start,
+        plan_deals(start, epochs[0], scenario) if start is not None else (),
     )
+
+
+def moved(scenario: Scenario, start: Snapshot | None) -> Scenario:
+    """The scenario with its run from a snapshot on, without warm-up."""
+    if start is None:
+        return scenario
+    local = from_instant(start.instant, scenario.time_zone).replace(tzinfo=None)
+    run = scenario.run.model_copy(update={"start": local, "warm_up": Duration(0, "d")})
+    return scenario.model_copy(update={"run": run})
+
+
+class Span(NamedTuple):
+    """The time of a run: ``reach`` is how far back what is open at its start began."""
+
+    reach: int
+    start: int
+    end: int
 
 
 def _epochs(scenario: Scenario, start: int, end: int) -> list[tuple[int, Scenario]]:
@@ -118,19 +148,18 @@ class _Planner:
         self,
         scenario: Scenario,
         since: int,
-        start: int,
-        end: int,
+        span: Span,
         known: list[tuple[str, PlanKind]],
     ) -> None:
         """Leads of earlier epochs are still about: ``known`` has their kinds."""
         self.scenario = scenario
-        self.since, self.start, self.end = since, start, end
+        self.since, (self.reach, self.start, self.end) = since, span
         self.zone = scenario.time_zone
         self.stage_number = {key: i for i, key in enumerate(sorted(scenario.stages))}
         self.team_number = {key: i for i, key in enumerate(sorted(scenario.teams))}
         self.shock_number = {key: i for i, key in enumerate(sorted(scenario.shocks))}
         self.clocks = {
-            key: calendar.work_time(self.zone, start, end)
+            key: calendar.work_time(self.zone, self.reach, self.end)
             for key, calendar in scenario.calendars.items()
         }
         self.minor = 10 ** decimals(scenario.currency)
@@ -164,12 +193,12 @@ class _Planner:
 
     def _moments(self, moment: Moment, calendar: str) -> tuple[int, ...]:
         if not moment.needs_calendar:
-            return moment.instants(self.start, self.end, self.zone, ())
+            return moment.instants(self.reach, self.end, self.zone, ())
         hours = self.scenario.calendars[calendar]
         zone = hours.zone or self.zone
-        open_time = hours.work_time(zone, self.start - 31 * DAY, self.end + 70 * DAY)
+        open_time = hours.work_time(zone, self.reach - 31 * DAY, self.end + 70 * DAY)
         business = {from_instant(opening, zone).date() for opening in open_time.opens}
-        return moment.instants(self.start, self.end, zone, business)
+        return moment.instants(self.reach, self.end, zone, business)
 
     # --- stages
 
@@ -316,7 +345,7 @@ class _Planner:
     def _staff(self, key: str, index: int, entry: Staff) -> PlanStaff:
         name = entry.calendar or self.scenario.calendar
         zone = (self.scenario.calendars[name].zone if name else None) or self.zone
-        always = WorkTime([self.start], [self.end], DAY)
+        always = WorkTime([self.reach], [self.end], DAY)
         return PlanStaff(
             place=self._place(f"team/{key}/staff/{index}"),
             attrition_place=self._place(f"team/{key}/staff/{index}/attrition"),

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from funnelsim.engine.arrivals import Arrivals
-from funnelsim.engine.plan import ACQUIRED, EXITS, NEVER, Plan, PlanEffort, PlanMark
+from funnelsim.engine.plan import ACQUIRED, EXITS, NEVER, Plan, PlanDeal, PlanEffort, PlanMark
 from funnelsim.engine.rows import Rows
 from funnelsim.engine.seating import Seats
 
@@ -99,6 +99,12 @@ class Recording:
     def enter(self, lead: Lead, visit: int, stage: int, now: int) -> VisitRow:
         """Begin a visit."""
         row = VisitRow(lead.number, visit, stage, now)
+        self.visits.append(row)
+        return row
+
+    def resume(self, lead: Lead, deal: PlanDeal) -> VisitRow:
+        """Go on with the visit of an open deal."""
+        row = VisitRow(lead.number, deal.visit, deal.stage, deal.entered_at, deal.ready_at)
         self.visits.append(row)
         return row
 

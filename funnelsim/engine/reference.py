@@ -1,7 +1,8 @@
 """The SimPy model: the specification of what a scenario means.
 
-Read ``lead`` first: it is a lead's way through the funnel. Then ``visit`` (one
-visit) and ``work`` (one piece of work). ``Desk`` hands seats to waiting leads.
+Read ``lead`` and ``way`` first: a lead's way through the funnel. Then ``visit`` (one
+visit) and ``work`` (one piece of work: ``queue``, ``serve``). ``Desk`` hands seats to
+waiting leads. ``open_deal`` and ``work_held`` go on with what was open when the run began.
 
 Within one instant there are two phases, repeated until nothing moves: first all
 changes (arrivals, moves, time-outs, releases, opening hours), which commute;
@@ -26,8 +27,19 @@ import simpy
 from simpy.events import EventPriority
 
 from funnelsim.engine.arrivals import Arrivals, arrivals
-from funnelsim.engine.plan import Epoch, Plan, PlanEffort, PlanStage
-from funnelsim.engine.recording import Lead, Recording, VisitRow
+from funnelsim.engine.plan import (
+    NEVER,
+    Epoch,
+    Phase,
+    Plan,
+    PlanDeal,
+    PlanEffort,
+    PlanPiece,
+    PlanStage,
+    Rest,
+    Timer,
+)
+from funnelsim.engine.recording import EffortRow, Lead, Recording, VisitRow
 from funnelsim.engine.rows import Rows
 from funnelsim.engine.seating import seats_over_time
 from funnelsim.engine.shocks import factors
@@ -87,10 +99,40 @@ class Stay:
     stage: PlanStage
     nth: int
     waited: int = 0
+    deal: PlanDeal | None = None
+    """What was going on when the run began, if the visit is older."""
 
     def draw(self, stream: Stream, place: int) -> tuple[float, float, float, float]:
         """The uniforms of this visit at a place of the scenario."""
         return stream.uniforms(self.lead.key, place, self.nth - 1)
+
+    @property
+    def phase(self) -> Phase:
+        """Where the visit begins: for an open deal, where it was."""
+        return self.deal.phase if self.deal else Phase.BEFORE
+
+    def end(self, timer: Timer, phase: Phase, now: int, u: float) -> int:
+        """When a delay is over; of one that was running when the run began, the rest."""
+        if self.deal and self.deal.phase is phase:
+            return timer.end_of(self.deal.rest, now, u)
+        return timer.end(now, u)
+
+    def held(self, effort: PlanEffort) -> PlanPiece | None:
+        """A piece of work that was done, in hand or waited for when the run began."""
+        number = self.stage.efforts.index(effort)
+        pieces = self.deal.pieces if self.deal else ()
+        return pieces[number] if number < len(pieces) else None
+
+
+@dataclass(slots=True)
+class Task:
+    """A piece of work of a visit."""
+
+    stay: Stay
+    effort: PlanEffort
+    deadline: int
+    stop: simpy.Event | None
+    row: EffortRow
 
 
 @dataclass(order=True, slots=True)
@@ -125,13 +167,18 @@ class Desk:
         self.busy = 0
         self.waiting: list[Request] = []
 
-    def request(self, effort: PlanEffort, key: int) -> Request:
+    def request(self, task: Task) -> Request:
         """Join the queue; ``granted`` happens when a seat is given."""
-        granted = self.model.env.event()
-        request = Request(effort.priority, self.model.now, key, effort.place, granted)
+        effort, granted = task.effort, self.model.env.event()
+        key, since = task.stay.lead.key, task.row.queued_at
+        request = Request(effort.priority, since, key, effort.place, granted)
         heapq.heappush(self.waiting, request)
         self.model.grants_are_due()
         return request
+
+    def hold(self) -> None:
+        """Keep a seat that was held when the run began, even if there are fewer seats."""
+        self.busy += 1
 
     def release(self) -> None:
         """Give a seat back."""
@@ -179,6 +226,8 @@ class Model:
         """Let time pass until the end of the observed window."""
         for desk in self.desks:
             self.env.process(desk.opening_hours())
+        for number in range(len(self.plan.deals)):
+            self.env.process(self.open_deal(number))
         self.env.process(self.source())
         length = self.plan.observed_until - self.plan.start
         for part in range(1, _SLICES + 1):
@@ -201,7 +250,8 @@ class Model:
 
     def source(self) -> Process:
         """Leads arrive."""
-        for number, at in enumerate(self.arrivals.arrived_at.tolist()):
+        known = len(self.plan.deals)
+        for number, at in enumerate(self.arrivals.arrived_at[known:].tolist(), known):
             if at > self.now:
                 yield self.env.timeout(at - self.now)
             self.env.process(self.lead(number))
@@ -209,13 +259,29 @@ class Model:
     def lead(self, number: int) -> Process:
         """A lead's way through the funnel."""
         lead = self.recording.lead(number)
-        visits: Counter[int] = Counter()
-        hurried = 0
-        at: int | None = self.plan.epoch(lead.arrived_at).sources[lead.source].stage
+        at = self.plan.epoch(lead.arrived_at).sources[lead.source].stage
+        yield from self.way(lead, at, Counter())
+
+    def open_deal(self, number: int) -> Process:
+        """A deal that was open when the run began goes on where it was."""
+        deal = self.plan.deals[number]
+        lead = self.recording.lead(number)
+        row = self.recording.resume(lead, deal)
+        visits = Counter(dict(deal.visits))
+        epoch = self.plan.epoch(self.now)
+        stage, nth = epoch.stages[deal.stage], visits[deal.stage]
+        at = yield from self.visit(Stay(lead, row, epoch, stage, nth, deal.waited, deal))
+        yield from self.way(lead, at, visits, row)
+
+    def way(
+        self, lead: Lead, at: int | None, visits: Counter[int], row: VisitRow | None = None
+    ) -> Process:
+        """From stage to stage until the way ends; ``row`` is that of the visit before."""
+        hurried = 1 if row and row.entered_at == self.now else 0
         while at is not None:
             epoch = self.plan.epoch(self.now)
             visits[at] += 1
-            row = self.recording.enter(lead, sum(visits.values()), at, self.now)
+            row = self.recording.enter(lead, row.visit + 1 if row else 1, at, self.now)
             stay = Stay(lead, row, epoch, epoch.stages[at], visits[at])
             for mark in stay.stage.marks:
                 self.recording.mark(row, mark, *stay.draw(self.stream, mark.place)[:2])
@@ -230,13 +296,19 @@ class Model:
         row, stage = stay.row, stay.stage
         u_before, u_after, u_advance, u_other = stay.draw(self.stream, stage.place)
         deadline = stage.timeout.end(row.entered_at, 0.5) if stage.timeout else FAR
-        end = stage.delay_before.end(self.now, u_before) if stage.delay_before else self.now
-        result = yield from self.wait(stage.next_moment(end), deadline)
-        if result is DONE:
-            row.ready_at = self.now
+        if stay.deal:
+            deadline = stay.deal.deadline
+        result, before = DONE, stage.delay_before
+        if stay.phase is Phase.BEFORE:
+            end = stay.end(before, Phase.BEFORE, self.now, u_before) if before else self.now
+            result = yield from self.wait(stage.next_moment(end), deadline)
+            if result is DONE:
+                row.ready_at = self.now
+        if result is DONE and stay.phase is not Phase.AFTER:
             result = yield from self.efforts(stay, deadline)
         if result is DONE and stage.delay_after:
-            result = yield from self.wait(stage.delay_after.end(self.now, u_after), deadline)
+            end = stay.end(stage.delay_after, Phase.AFTER, self.now, u_after)
+            result = yield from self.wait(end, deadline)
         match result:
             case Result.TIMED_OUT:
                 return self.recording.leave(row, self.now, "timed_out", stage.timeout_to)
@@ -300,17 +372,50 @@ class Model:
         self, stay: Stay, effort: PlanEffort, deadline: int, stop: simpy.Event | None
     ) -> Steps:
         """Queue for a seat and be worked on, unless deadline, patience or ``stop`` come first."""
+        held = stay.held(effort)
+        if held:
+            return (yield from self.work_held(stay, effort, deadline, stop, held))
         if deadline <= self.now:
             return Result.TIMED_OUT
-        u_duration, u_refuse, u_patience, _ = stay.draw(self.stream, effort.place)
-        patience = stay.stage.patience
-        lost = patience.end(self.now, u_patience) if patience else FAR
+        lost = self.patience(stay, effort, None)
         if lost <= self.now:
             return Result.RENEGED
-        desk = self.desks[effort.team]
         row = self.recording.queue(stay.row, effort, self.now)
-        request = desk.request(effort, stay.lead.key)
-        yield from self.either(request.granted, min(deadline, lost), stop)
+        return (yield from self.queue(Task(stay, effort, deadline, stop, row), lost))
+
+    def work_held(
+        self,
+        stay: Stay,
+        effort: PlanEffort,
+        deadline: int,
+        stop: simpy.Event | None,
+        held: PlanPiece,
+    ) -> Steps:
+        """Go on with a piece of work of an open deal; work in hand keeps its seat."""
+        if held.done:
+            return DONE
+        row = self.recording.queue(stay.row, effort, held.queued_at)
+        task = Task(stay, effort, deadline, stop, row)
+        if held.started_at == NEVER:
+            return (yield from self.queue(task, self.patience(stay, effort, held.rest)))
+        row.started_at = held.started_at
+        self.desks[effort.team].hold()
+        u_duration = stay.draw(self.stream, effort.place)[0]
+        return (yield from self.serve(task, effort.duration.left(held.rest, u_duration)))
+
+    def patience(self, stay: Stay, effort: PlanEffort, rest: Rest | None) -> int:
+        """When a lead that waits for work gives up."""
+        patience = stay.stage.patience
+        if patience is None:
+            return FAR
+        u = stay.draw(self.stream, effort.place)[2]
+        return patience.end_of(rest, self.now, u) if rest else patience.end(self.now, u)
+
+    def queue(self, task: Task, lost: int) -> Steps:
+        """Wait for a seat."""
+        row, deadline = task.row, task.deadline
+        request = self.desks[task.effort.team].request(task)
+        yield from self.either(request.granted, min(deadline, lost), task.stop)
         if not request.granted.triggered:
             request.given_up = True
             row.ended_at = self.now
@@ -318,14 +423,20 @@ class Model:
                 return Result.TIMED_OUT
             return Result.RENEGED if lost <= self.now else Result.STOPPED
         row.started_at = self.now
-        stay.waited += row.started_at - row.queued_at
-        duration = effort.duration.length(u_duration)
-        finish = stay.epoch.teams[effort.team].finish(row.started_at, duration)
+        task.stay.waited += row.started_at - row.queued_at
+        u_duration = task.stay.draw(self.stream, task.effort.place)[0]
+        return (yield from self.serve(task, task.effort.duration.length(u_duration)))
+
+    def serve(self, task: Task, duration: int) -> Steps:
+        """Work for so long, and give the seat back."""
+        stay, effort, deadline = task.stay, task.effort, task.deadline
+        finish = stay.epoch.teams[effort.team].finish(self.now, duration)
         if finish > self.now:
-            yield from self.either(None, min(finish, deadline), stop)
-        row.ended_at = self.now
-        desk.release()
+            yield from self.either(None, min(finish, deadline), task.stop)
+        task.row.ended_at = self.now
+        self.desks[effort.team].release()
         if finish <= self.now:
+            u_refuse = stay.draw(self.stream, effort.place)[1]
             return Result.REFUSED if u_refuse < effort.refuse else DONE
         return Result.TIMED_OUT if deadline <= self.now else Result.STOPPED
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from funnelsim.engine.plan import Plan, PlanStaff, PlanTeam
 from funnelsim.streams import Stream
-from funnelsim.worktime import DAY
+from funnelsim.worktime import DAY, FAR
 
 __all__ = ["Seats", "seats_over_time"]
 
@@ -67,6 +67,7 @@ def _staff_changes(
 ) -> tuple[Ints, Ints]:
     """(instant, change of seats) of one entry of staff."""
     opens, closes = np.array(entry.work.opens, np.int64), np.array(entry.work.closes, np.int64)
+    opens, closes = _clip(opens, closes, start, FAR)
     if not (team.shrinkage or team.attrition or entry.ramp):
         at, until = _clip(opens, closes, entry.start, entry.end)
         seats = np.full(len(at), entry.seats)

@@ -11,7 +11,8 @@ from funnelsim.engine import reference
 from funnelsim.engine.arrivals import arrivals
 from funnelsim.engine.logs import event_log
 from funnelsim.engine.plan import Plan
-from funnelsim.engine.planning import make_plan
+from funnelsim.engine.planning import make_plan, moved
+from funnelsim.engine.snapshot import Snapshot
 from funnelsim.engine.tally import Limits, Tally, tally_of
 from funnelsim.errors import ParameterError, Problem
 from funnelsim.events import EventLog
@@ -36,6 +37,7 @@ def simulate(
     seed: int,
     replication: int = 0,
     engine: Engine = "auto",
+    start: Snapshot | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> EventLog:
     """Simulate one replication of a scenario.
@@ -50,6 +52,10 @@ def simulate(
     engine : {"auto", "compiled", "reference"}
         ``reference`` is the SimPy model, ``compiled`` its twin in machine code; their logs
         are equal. ``auto`` takes whichever is done sooner.
+    start : Snapshot, optional
+        Open deals to go on with, from :func:`funnelsim.engine.snapshot.snapshot`. The window is
+        then ``[start.at, start.at + horizon)``, without warm-up; the scenario's own start only
+        says from when growth counts.
     progress : callable, optional
         Told the share done, 0 to 1.
 
@@ -61,7 +67,8 @@ def simulate(
     Raises
     ------
     ParameterError
-        If seed or replication are out of range, or the engine unknown.
+        If seed or replication are out of range, the engine unknown, or open deals are in stages
+        or from sources that the scenario does not have.
     ScenarioError
         If the scenario's checks find an error.
 
@@ -75,8 +82,8 @@ def simulate(
     True
     """
     stream = _stream(seed, replication, engine)
-    require_sound(scenario)
-    plan = make_plan(scenario)
+    require_sound(moved(scenario, start))
+    plan = make_plan(scenario, start)
     if _chosen(engine, plan, stream) == "reference":
         rows = reference.run(plan, stream, progress)
     else:

@@ -80,6 +80,8 @@ class Tally:
         First marks and value by week of the window.
     open : shape ()
         Open deals (neither won, lost nor gone) × time.
+    known_first, known_value : shape (kinds,)
+        The part of ``first`` and ``value`` of deals that were open when the run began.
     """
 
     arrived: Ints
@@ -103,6 +105,8 @@ class Tally:
     course: Ints
     earned: Ints
     open: Ints
+    known_first: Ints
+    known_value: Ints
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Tally):
@@ -226,6 +230,12 @@ def _of_marks(plan: Plan, rows: Rows, limits: Limits) -> dict[str, Ints]:
     first = np.zeros(len(kind), bool)
     first[_firsts(marks["lead"], kind, marks["at"])] = True
     first &= inside
+    old = marks["lead"] < len(plan.deals)
+    if plan.deals:
+        had = np.array(
+            [[name in deal.marked for name in plan.kinds_of_marks] for deal in plan.deals]
+        )
+        first[old] &= ~had[marks["lead"][old], kind[old]]
     age = marks["at"] - rows.arrivals.arrived_at[marks["lead"]]
     value, cost = np.maximum(marks["value"], 0), np.maximum(marks["cost"], 0)
     week = (marks["at"] - start) // WEEK
@@ -239,6 +249,8 @@ def _of_marks(plan: Plan, rows: Rows, limits: Limits) -> dict[str, Ints]:
         "first": _count(kind[first], n),
         "age": _sum(kind[first], age[first], n),
         "young": _count(kind[first & (age <= limits.age)], n),
+        "known_first": _count(kind[first & old], n),
+        "known_value": _sum(kind[inside & old], value[inside & old], n),
         "course": course,
         "earned": earned,
     }
@@ -266,6 +278,8 @@ def _open_time(plan: Plan, rows: Rows) -> int:
     until[visits["lead"][ended]] = visits["left_at"][ended]
     deciding = np.array([kind in DECIDED for kind, _ in plan.marks])[marks["mark"]]
     np.minimum.at(until, marks["lead"][deciding], marks["at"][deciding])
+    closed = [i for i, deal in enumerate(plan.deals) if deal.marked & set(DECIDED)]
+    until[closed] = plan.start
     return int(_overlap(arrived, until, plan.observed_from).sum())
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from funnelsim.engine.draws import sample
+from funnelsim.engine.draws import rest_of_luck, sample, sample_at
 from funnelsim.engine.jit import compiled
 from funnelsim.engine.layout import T_CLOCK, T_CONSTANT, T_MONTH, T_MONTH_N, T_TABLE
+from funnelsim.engine.plan import NEVER
 from funnelsim.worktime import FAR
 
-__all__ = ["end", "first_after", "length", "next_open", "work_add"]
+__all__ = ["end", "end_of", "first_after", "left", "length", "next_open", "work_add"]
 
 
 @compiled
@@ -92,3 +93,24 @@ def end(timers, tables, clocks, intervals, months, timer, start, word):
     if clock < 0:
         return start + whole
     return work_add(intervals, clocks[clock, 0], clocks[clock, 1], start, whole)
+
+
+@compiled
+def left(timers, tables, timer, word, chance, lasted):
+    """As ``Timer.left``."""
+    if timers[timer, T_CONSTANT] >= 0:
+        return max(timers[timer, T_CONSTANT] - lasted, 0)
+    whole = sample_at(tables, timers[timer, T_TABLE], rest_of_luck(chance, word))
+    return max(np.int64(np.rint(min(whole, np.float64(FAR)))) - lasted, 0)
+
+
+@compiled
+def end_of(timers, tables, clocks, intervals, timer, now, word, chance, lasted, known):  # noqa: PLR0913, PLR0917
+    """As ``Timer.end_of``."""
+    if known != NEVER:
+        return known
+    rest = left(timers, tables, timer, word, chance, lasted)
+    clock = timers[timer, T_CLOCK]
+    if clock < 0:
+        return now + rest
+    return work_add(intervals, clocks[clock, 0], clocks[clock, 1], now, rest)

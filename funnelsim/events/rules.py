@@ -77,7 +77,7 @@ def broken_rules(tables: Tables, meta: Metadata) -> list[Problem]:
         breaches += _after_the_end(table, tables[table], meta)
     breaches += _lead_rules(tables["leads"])
     breaches += _visit_rules(tables, leads["visits"], meta)
-    breaches += _route_rules(tables["visits"], leads["visits"], meta)
+    breaches += _route_rules(tables, leads["visits"], meta)
     breaches += _effort_rules(tables["efforts"], meta)
     breaches += _mark_rules(tables, leads["marks"], meta)
     for table in ("efforts", "marks"):
@@ -153,16 +153,20 @@ def _visit_rules(tables: Tables, lead: npt.NDArray[np.int64], meta: Metadata) ->
         yield Breach("visits", f"{name} is not among the stages of meta", strange, (name,), fix)
 
 
-def _route_rules(
-    visits: pd.DataFrame, lead: npt.NDArray[np.int64], meta: Metadata
-) -> Iterator[Breach]:
+def _route_rules(tables: Tables, lead: npt.NDArray[np.int64], meta: Metadata) -> Iterator[Breach]:
     """Find visits that do not follow from one another; visits stand by lead and number."""
+    visits, leads = tables["visits"], tables["leads"]
     number = visits["visit"].to_numpy()
     same = np.append(lead[1:] == lead[:-1], False) & (lead >= 0)  # the next row is the same lead's
     follows = np.insert(same[:-1], 0, False) if len(same) else same
     twice = np.insert(same[:-1] & (np.diff(number) == 0), 0, False) if len(same) else same
     yield Breach("visits", "a visit of a lead occurs more than once", twice, ("entered_at",))
-    expected = np.where(follows, np.roll(number, 1) + 1, 1)
+    # a lead that is older than the window may have visits that nobody saw
+    late = leads["observed_from"] >= leads["arrived_at"]
+    late = (late & (leads["arrived_at"] <= pd.Timestamp(meta.observed_from))).to_numpy()
+    late = late[lead] if len(late) else np.zeros(len(lead), bool)
+    first = np.where(late, np.maximum(number, 1), 1)
+    expected = np.where(follows, np.roll(number, 1) + 1, first)
     gap = (number != expected) & ~twice & (lead >= 0)
     yield Breach("visits", "visits of a lead are not numbered 1, 2, 3 …", gap, ())
     same &= ~np.append(twice[1:], False) if len(twice) else same

@@ -14,6 +14,7 @@ from funnelsim.engine import compiled, make_plan, reference
 from funnelsim.engine.logs import event_log
 from funnelsim.engine.plan import Plan
 from funnelsim.engine.rows import Columns, Rows
+from funnelsim.engine.snapshot import Snapshot
 from funnelsim.engine.tally import Limits, tally_of
 from funnelsim.errors import RunError
 from funnelsim.scenarios.scenario import Scenario
@@ -26,10 +27,14 @@ LIMITS = Limits(wait=4 * HOUR, age=3 * DAY)
 
 
 def differences(
-    scenario: Scenario, seed: int, replication: int = 0, seen: Counter[str] | None = None
+    scenario: Scenario,
+    seed: int,
+    replication: int = 0,
+    seen: Counter[str] | None = None,
+    start: Snapshot | None = None,
 ) -> list[str]:
     """Everything in which the engines differ; empty if nothing. Counts what it has ``seen``."""
-    plan, stream = make_plan(scenario), Stream(seed, replication)
+    plan, stream = make_plan(scenario, start), Stream(seed, replication)
     try:
         expected = reference.run(plan, stream)
     except RunError as error:
@@ -40,6 +45,7 @@ def differences(
     tables = ("visits", "efforts", "marks")
     if seen is not None:
         seen["leads"] += len(expected.arrivals)
+        seen["open deals"] += len(plan.deals)
         seen["rows"] += sum(len(getattr(expected, name)["lead"]) for name in tables)
     different = [
         name
