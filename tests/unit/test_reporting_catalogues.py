@@ -9,6 +9,7 @@ import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
+from funnelsim.calibration.findings import KINDS, TEXTS
 from funnelsim.calibration.readers import process_log, rows
 
 PACKAGE = Path(__file__).resolve().parents[2] / "funnelsim"
@@ -32,6 +33,8 @@ def sources():
         found |= {message for _, _, message, _, _ in messages}
     for sentences in (process_log.SENTENCES, rows.SENTENCES):
         found |= {part for pair in sentences.values() for part in pair if part}
+    found |= {part for pair in TEXTS.values() for part in pair if part}
+    found |= {kind.fix for kind in KINDS.values() if kind.fix}
     return found
 
 
