@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from funnelsim import shipped
 from funnelsim.calibration.raw import RAW_SCHEMA, RawHistory
 from funnelsim.calibration.readers.crm import read_crm, recognised
 from funnelsim.calibration.readers.registry import READERS
@@ -496,3 +497,31 @@ def test_a_mapping_of_events_takes_any_table_and_a_pipeline(tmp_path):
     with pytest.raises(DataError) as caught:
         read_crm("postgresql://anna:s3cr3t@127.0.0.1:1/x", mapping=mapping, query="SELECT 1")
     assert "s3cr3t" not in str(caught.value)
+
+
+def test_the_shipped_pattern_of_a_mapping_reads_such_a_table(tmp_path):
+    table = file(
+        tmp_path,
+        "Номер;Клієнт;Менеджер;Джерело;Етап;Дата створення;Дата закриття;Сума;"
+        "Причина відмови;Регіон\n"
+        "7;ТОВ А;Оля;Сайт;Новий;01.02.2024 10:00;;1 200,50;;Захід\n"
+        "8;ТОВ Б;Оля;Сайт;Відмова;02.02.2024;05.02.2024;900;ціна;Схід\n",
+    )
+    raw = read_crm(table, mapping=shipped.scenarios() / "mappings" / "deals.yaml")
+    check(raw)
+    assert raw.deals["stage"].tolist() == ["Нова", "Відмова"]
+    assert raw.deals["value"].tolist() == [120_050, 90_000]
+    assert raw.deals["region"].tolist() == ["Захід", "Схід"]
+    assert len(raw.events().leads) == 2
+
+
+def test_exports_of_several_days_are_one_history(tmp_path):
+    later = AMO.replace("Первичный контакт", "Замер")
+    first = file(tmp_path, AMO, "deals_2024-02-06.csv")
+    second = file(tmp_path, later, "deals_2024-02-13.csv")
+    raw = read_crm([second, first], time_zone="Europe/Kyiv")
+    check(raw)
+    assert raw.meta.format == "amocrm"
+    assert len(raw.meta.files) == 2
+    moved = raw.moves[raw.moves["deal_id"] == "11"]["stage"].tolist()
+    assert moved[-1] == "Замер"

@@ -279,7 +279,10 @@ def _day_in(name: str) -> datetime | None:
 
 def _tidy(values: pd.Series) -> pd.Series:
     """Return texts without needless blanks; missing where nothing is left."""
-    text = values.str.replace(r"[\s\u00a0]+", " ", regex=True).str.strip()
+    text = values.str.strip()
+    odd = text.str.contains("[\t\r\n\u00a0\u202f\u2009]|  ", na=False)  # few: the rest is quick
+    if odd.any():
+        text = text.mask(odd, text[odd].str.replace(r"\s+", " ", regex=True).str.strip())
     return text.mask(text == "").astype("str")
 
 
