@@ -317,7 +317,7 @@ def _restless(counts: Floats, mean: Floats, used: int) -> tuple[float, float, fl
 
     middle = cv(free)
     scaled = (counts - mean) ** 2 / (mean + middle**2 * mean**2)
-    kurtosis = max(1.5, float((scaled**2).mean()) / float(scaled.mean()) ** 2) if any(scaled) else 3
+    kurtosis = max(3.0, float((scaled**2).mean()) / float(scaled.mean()) ** 2) if any(scaled) else 3
     worth = 2 * free / (kurtosis - 1)  # how many normal days these are worth
     low, high = (float(chdtri(worth, tail)) * free / worth for tail in (0.025, 0.975))
     return middle, cv(low), cv(high)
