@@ -326,6 +326,7 @@ def test_maven_is_read_through_its_suggested_mapping(tmp_path):
     with pytest.raises(DataError, match="--suggest-mapping"):
         read_crm(path)
     mapping = file(tmp_path, suggest_mapping(path), "maven.yaml")
+    assert notes(read_crm(path, mapping=mapping))["currency"] == 6_711
     raw = read_crm(path, mapping=mapping, currency="USD")
     check(raw)
     assert raw.deals["status"].value_counts().to_dict() == {"won": 4238, "lost": 2473, "open": 2089}

@@ -24,7 +24,16 @@ from funnelsim.documents import did_you_mean
 from funnelsim.errors import DataError, Problem
 from funnelsim.events.schema import SCHEMA
 
-__all__ = ["DealForm", "Deals", "deals_of", "history_of", "kept", "raw_file", "with_currency"]
+__all__ = [
+    "UNKNOWN",
+    "DealForm",
+    "Deals",
+    "deals_of",
+    "history_of",
+    "kept",
+    "raw_file",
+    "with_currency",
+]
 
 TRUE = frozenset(["1", "true", "yes", "y", "да", "так", "deleted"])
 UNKNOWN = "XXX"  # ISO 4217: no currency

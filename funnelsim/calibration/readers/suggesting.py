@@ -14,7 +14,7 @@ from funnelsim.calibration.raw import RawHistory
 from funnelsim.calibration.readers.change_logs import changes_of
 from funnelsim.calibration.readers.dates import share_of_times
 from funnelsim.calibration.readers.deal_mapping import MoveColumns
-from funnelsim.calibration.readers.deal_tables import DealForm, history_of, kept
+from funnelsim.calibration.readers.deal_tables import UNKNOWN, DealForm, history_of, kept
 from funnelsim.calibration.readers.formats import Names, Options, column_of, plain_name
 from funnelsim.calibration.readers.stages import outcome_of, slug, status_of
 from funnelsim.calibration.readers.tables import read_any
@@ -244,7 +244,7 @@ def _deals(
     table: TextTable, columns: Mapping[str, str], guessed: set[str], raw: RawHistory | None
 ) -> Iterator[str]:
     """Yield the section of deals, and what goes with it."""
-    if raw is not None and raw.meta.currency:
+    if raw is not None and raw.meta.currency not in ("", UNKNOWN):
         yield f"currency: {raw.meta.currency}"
     elif "value" in columns:
         yield "# currency: EUR  # of amounts that carry none"
