@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from funnelsim.calibration.raw import History, RawHistory, RawMetadata, RawStage
+from funnelsim.calibration.readers.joining import among
 from funnelsim.calibration.readers.notes import Note
 from funnelsim.calibration.readers.raw_tables import raw_table
 from funnelsim.errors import DataError, Problem
@@ -77,7 +78,7 @@ def combined(raws: Sequence[RawHistory]) -> RawHistory:
     at = np.repeat(np.arange(len(parts)), [len(part.deals) for part in parts])
     seen = tables["deals"].assign(taken=pd.DatetimeIndex(taken)[at].as_unit("us"), part=at)
     stages = _stages(parts)
-    recorded = tables["moves"]["deal_id"].unique()
+    recorded = tables["moves"]["deal_id"]
     inferred, seen, more = _inferred(seen, recorded, stages)
     deals, gone = _last_seen(seen)
     moves = _distinct_rows(pd.concat([tables["moves"], inferred], ignore_index=True))
@@ -137,13 +138,13 @@ def _distinct_rows(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _inferred(
-    seen: pd.DataFrame, recorded: np.ndarray, stages: Sequence[RawStage]
+    seen: pd.DataFrame, recorded: pd.Series, stages: Sequence[RawStage]
 ) -> tuple[pd.DataFrame, pd.DataFrame, list[Note]]:
     """Return the moves that happened between exports, and the deals with dates of closing."""
     seen = seen.sort_values(["deal_id", "taken", "part"], kind="stable", ignore_index=True)
     before = seen.groupby("deal_id")[["stage", "status", "taken"]].shift()
     later = before["taken"].notna() & (seen["taken"] > before["taken"])
-    unrecorded = ~seen["deal_id"].isin(recorded)
+    unrecorded = ~among(seen["deal_id"], recorded)
     moved = later & unrecorded & seen["stage"].notna() & before["stage"].notna()
     moved &= seen["stage"] != before["stage"]
     closing = {stage.name for stage in stages if stage.outcome}
@@ -161,7 +162,7 @@ def _inferred(
     columns = {"deal_id": seen["deal_id"], "at": at, "stage": seen["stage"]}
     columns |= {"from_stage": before["stage"], "row": seen["row"], "file": seen["file"]}
     moves = pd.DataFrame(columns)[moved]
-    first = _first_entries(seen, before, unrecorded & seen["deal_id"].isin(moves["deal_id"]))
+    first = _first_entries(seen, before, unrecorded & among(seen["deal_id"], moves["deal_id"]))
     width = (seen["taken"] - before["taken"]).dt.total_seconds() / 86_400
     notes = [*_interval_notes(width[moved & ~known], int((moved & known).sum()))]
     if undated.any():

@@ -2,16 +2,40 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from funnelsim.calibration.raw import History
 from funnelsim.calibration.readers.notes import Note
 
-__all__ = ["joined", "level_of"]
+__all__ = ["among", "joined", "level_of"]
 
 TOLERANCE = 0.1
 """Share of deals whose history may be missing in what still counts as a full history."""
 MOMENT = pd.Timedelta(minutes=1)
+
+
+def among(ids: pd.Series, known: pd.Series) -> pd.Series:
+    """Say of each id whether it is among the known ones; for long columns of few ids.
+
+    Parameters
+    ----------
+    ids, known : pandas.Series
+        Ids of deals.
+
+    Returns
+    -------
+    pandas.Series
+        A truth value per id, on its index.
+
+    Examples
+    --------
+    >>> among(pd.Series(["7", "8"]), pd.Series(["8", "9", "8"])).tolist()
+    [False, True]
+    """
+    codes, unique = pd.factorize(ids)
+    found = pd.Index(known.unique()).get_indexer(pd.Index(unique)) >= 0
+    return pd.Series(np.append(found, False)[codes], index=ids.index)  # noqa: FBT003
 
 
 def joined(
@@ -47,7 +71,7 @@ def joined(
     for column in known.columns.drop(["row", "file"]):
         own = known[column].reindex(deals["deal_id"]).set_axis(deals.index)
         filled[column] = deals[column].where(deals[column].notna(), own)
-    rest = history[~history["deal_id"].isin(deals["deal_id"])]
+    rest = history[~among(history["deal_id"], deals["deal_id"])]
     if only_these or rest.empty:
         return filled, []
     found = "Deals that are in the history but not in the export of deals"
@@ -83,5 +107,5 @@ def level_of(deals: pd.DataFrame, moves: pd.DataFrame) -> History:
     """
     moved = deals["stage_since"] > deals["created_at"] + MOMENT
     expected = moved | deals["status"].isin(["won", "lost"])
-    missing = expected & ~deals["deal_id"].isin(moves["deal_id"])
+    missing = expected & ~among(deals["deal_id"], moves["deal_id"])
     return "full" if missing.sum() <= TOLERANCE * max(int(expected.sum()), 1) else "latest_entry"

@@ -11,7 +11,7 @@ import pandas as pd
 from funnelsim.calibration.raw import RawHistory, RawMetadata, RawStage
 from funnelsim.calibration.readers.deal_tables import DealForm, deals_of, raw_file
 from funnelsim.calibration.readers.formats import Form, Options, Reader, column_of
-from funnelsim.calibration.readers.joining import joined, level_of
+from funnelsim.calibration.readers.joining import among, joined, level_of
 from funnelsim.calibration.readers.moments import Moments
 from funnelsim.calibration.readers.notes import Note
 from funnelsim.calibration.readers.pipedrive_log import CHANGES, CLOSING, logged
@@ -117,7 +117,7 @@ def read(tables: Mapping[str, TextTable], options: Options) -> RawHistory:
         chance, labels = own.likelihood, own.labels
         frame = _with_status(own.frame, exported)
         deals, more = joined(frame, deals, only_these=options.pipeline is not None)
-        moves = raw_table("moves", moves[moves["deal_id"].isin(deals["deal_id"])])
+        moves = raw_table("moves", moves[among(moves["deal_id"], deals["deal_id"])])
         notes = [*own.notes, *notes, *more]
     funnels = deals["stage"].map(_only_funnels(codes)).astype("str")
     deals["funnel"] = deals["funnel"].fillna(funnels)

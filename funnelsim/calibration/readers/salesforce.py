@@ -10,7 +10,7 @@ import pandas as pd
 from funnelsim.calibration.raw import RawHistory, RawMetadata, RawStage
 from funnelsim.calibration.readers.deal_tables import TRUE, DealForm, deals_of, raw_file
 from funnelsim.calibration.readers.formats import Form, Options, Reader, column_of
-from funnelsim.calibration.readers.joining import joined, level_of
+from funnelsim.calibration.readers.joining import among, joined, level_of
 from funnelsim.calibration.readers.moments import Moments
 from funnelsim.calibration.readers.notes import Note
 from funnelsim.calibration.readers.raw_tables import raw_table
@@ -115,7 +115,7 @@ def read(tables: Mapping[str, TextTable], options: Options) -> RawHistory:
         chance, labels = own.likelihood, own.labels
         frame, outcomes = _with_outcomes(own.frame, table)
         deals, more = joined(frame, deals, only_these=options.pipeline is not None)
-        moves = raw_table("moves", moves[moves["deal_id"].isin(deals["deal_id"])])
+        moves = raw_table("moves", moves[among(moves["deal_id"], deals["deal_id"])])
         notes = [*own.notes, *notes, *more]
     stages, more = _stages(deals, moves, table, chance, outcomes)
     files = tuple(raw_file(tables[name], options) for name in order)
@@ -147,7 +147,7 @@ def _moves(
             continue
         found, more = entries(tables[name], moments)
         known = pd.concat([part["deal_id"] for part in parts]) if parts else pd.Series(dtype="str")
-        parts.append(found[~found["deal_id"].isin(known)].assign(file=order.index(name)))
+        parts.append(found[~among(found["deal_id"], known)].assign(file=order.index(name)))
         notes += [*tables[name].notes, *more]
     if moments.problems:
         raise DataError(moments.problems)
