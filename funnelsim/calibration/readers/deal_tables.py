@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,17 +12,15 @@ import pandas as pd
 
 from funnelsim.calibration.raw import RAW_SCHEMA, History, RawFile, RawHistory, RawMetadata
 from funnelsim.calibration.readers.amounts import amounts, currency_code, numbers
-from funnelsim.calibration.readers.dates import share_of_times
-from funnelsim.calibration.readers.formats import Names, Options, column_of, plain_name
+from funnelsim.calibration.readers.attributes import likely_attributes
+from funnelsim.calibration.readers.formats import Names, Options, column_of
 from funnelsim.calibration.readers.moments import Moments
 from funnelsim.calibration.readers.notes import Note
 from funnelsim.calibration.readers.raw_tables import raw_table
-from funnelsim.calibration.readers.stages import outcome_of, slug, stages_of, status_of
+from funnelsim.calibration.readers.stages import outcome_of, stages_of, status_of
 from funnelsim.calibration.readers.text_tables import TextTable, lines_of
-from funnelsim.calibration.readers.vocabulary import LEFT_OUT
 from funnelsim.documents import did_you_mean
 from funnelsim.errors import DataError, Problem
-from funnelsim.events.schema import SCHEMA
 
 __all__ = [
     "UNKNOWN",
@@ -30,15 +28,12 @@ __all__ = [
     "Deals",
     "deals_of",
     "history_of",
-    "kept",
     "raw_file",
     "with_currency",
 ]
 
 TRUE = frozenset(["1", "true", "yes", "y", "да", "так", "deleted"])
 UNKNOWN = "XXX"  # ISO 4217: no currency
-MOST_VALUES = 50  # of a text attribute
-MOST_ATTRIBUTES = 20
 DAY = re.compile(r"(?<!\d)(20\d{2})[-_.]?(0[1-9]|1[0-2])[-_.]?([0-2]\d|3[01])(?!\d)")
 
 
@@ -263,17 +258,6 @@ def with_currency(
     return code.where(code.notna(), options.currency or only), notes
 
 
-def kept(header: Sequence[str]) -> list[str]:
-    """Return the columns that could describe deals.
-
-    Examples
-    --------
-    >>> kept(["Region", "Mobile phone", "Created by"])
-    ['Region']
-    """
-    return [name for name in header if not LEFT_OUT.search(plain_name(name))]
-
-
 def _day_in(name: str) -> datetime | None:
     """Return the end of the day that a file's name holds."""
     found = DAY.search(name)
@@ -379,7 +363,7 @@ def _attributes(
     labels: dict[str, dict[str, str]] = {}
     asked = form.attributes
     if asked is None:
-        asked = dict(_likely_attributes(table, used))
+        asked = dict(likely_attributes(table, used))
     for key, (column, kind) in asked.items():
         values = table.frame[column]
         if kind == "money":
@@ -390,27 +374,6 @@ def _attributes(
             frame[key] = _tidy(values)
         labels[f"leads.{key}"] = {"en": column}
     return frame, labels
-
-
-def _likely_attributes(table: TextTable, used: set[str]) -> list[tuple[str, tuple[str, str]]]:
-    """Choose columns with few values, or with numbers; name them as ids."""
-    taken = {*RAW_SCHEMA["deals"], *(name for part in SCHEMA.values() for name in part), "amount"}
-    chosen: list[tuple[str, tuple[str, str]]] = []
-    for column in kept([str(name) for name in table.frame.columns if name not in used]):
-        if re.search(r" \(\d+\)$|^column \d+$", column):
-            continue
-        values = table.frame[column].dropna()
-        count = values.nunique()
-        numeric = count > MOST_VALUES and numbers(values).notna().all()
-        few = 2 <= count <= min(MOST_VALUES, max(2, len(values) // 3))  # noqa: PLR2004
-        if not (numeric or few) or share_of_times(values.iloc[:200]) > 1 / 2:
-            continue
-        key = slug(column, "attribute", "_")
-        while key in taken:
-            key = f"{key[:56]}_own"
-        taken.add(key)
-        chosen.append((key, (column, "number" if numeric else "text")))
-    return chosen[:MOST_ATTRIBUTES]
 
 
 def _of_pipeline(deals: pd.DataFrame, options: Options, where: str) -> pd.Series | None:

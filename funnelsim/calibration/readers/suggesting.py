@@ -11,10 +11,11 @@ from pathlib import Path
 import pandas as pd
 
 from funnelsim.calibration.raw import RawHistory
+from funnelsim.calibration.readers.attributes import kept
 from funnelsim.calibration.readers.change_logs import changes_of
 from funnelsim.calibration.readers.dates import share_of_times
 from funnelsim.calibration.readers.deal_mapping import MoveColumns
-from funnelsim.calibration.readers.deal_tables import UNKNOWN, DealForm, history_of, kept
+from funnelsim.calibration.readers.deal_tables import UNKNOWN, DealForm, history_of
 from funnelsim.calibration.readers.formats import Names, Options, column_of, plain_name
 from funnelsim.calibration.readers.stages import outcome_of, slug, status_of
 from funnelsim.calibration.readers.tables import read_any
