@@ -198,6 +198,8 @@ def _ways(log: EventLog, trips: Journeys, over: Flags) -> Names:
         closing = _closing(log)
         kind = np.where(at_once, outcome, "ended")
         way[stray] = [closing.get(one, "closed") for one in kind[stray]]
+        # A closing stage that some leads leave again does not lead to itself.
+        way[stray & (way == names[visits["stage"].to_numpy()])] = "closed"
     return np.asarray(way, dtype=object)
 
 
