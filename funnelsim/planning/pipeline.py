@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -160,6 +160,7 @@ def forecast_pipeline(
     first = world if isinstance(world, Scenario) else world.draw(seed, 0)
     run = Run.model_validate({"start": first.run.start, "horizon": horizon})
     known = start.deals["lead_id"]
+    dearer = _won_to_all(first)
     fates = np.zeros((len(known), 2))
     paths: list[Floats] = []
     work: list[Floats] = []
@@ -171,7 +172,7 @@ def forecast_pipeline(
         log = simulate(scenario, seed=seed, replication=replication, start=start)
         if not replication:
             ends = pd.DatetimeIndex(edges(log, every)[1:].view("datetime64[us]"), tz="UTC")
-        closed = _closed(log, known)
+        closed = _closed(log, known, dearer)
         paths.append(_sums(closed, ends))
         work.append(_hours(log, ends, teams))
         for column, outcome in enumerate(("won", "lost")):
@@ -187,12 +188,22 @@ def forecast_pipeline(
     )
 
 
-def _closed(log: EventLog, known: pd.Series) -> pd.DataFrame:
+def _won_to_all(scenario: Scenario) -> dict[str, float]:
+    """By source: how much more deals are worth that win, where calibration has found that.
+
+    The chance to win does not hang on the value in the scenario; in the data it may.
+    """
+    found = {e.of: e.value for e in scenario.evidence if e.measure == "won_to_all"}
+    return {source: found.get(f"sources.{source}.value", 1.0) for source in scenario.sources}
+
+
+def _closed(log: EventLog, known: pd.Series, dearer: Mapping[str, float]) -> pd.DataFrame:
     """The deals that close in the window, and whether they were open at its start."""
-    outcomes = log.outcomes()
+    outcomes = log.outcomes().merge(log.leads[["lead_id", "source"]], on="lead_id")
     begin = pd.Timestamp(log.meta.observed_from)
     closed = outcomes[outcomes["outcome"].isin(("won", "lost")) & (outcomes["closed_at"] >= begin)]
-    return closed.assign(origin=np.where(closed["lead_id"].isin(known), 0, 1))
+    value = closed["value"].fillna(0).astype(float) * closed["source"].map(dearer).fillna(1.0)
+    return closed.assign(origin=np.where(closed["lead_id"].isin(known), 0, 1), value=value)
 
 
 def _sums(closed: pd.DataFrame, ends: pd.DatetimeIndex) -> Floats:
@@ -201,7 +212,7 @@ def _sums(closed: pd.DataFrame, ends: pd.DatetimeIndex) -> Floats:
     period = _period(closed["closed_at"], ends)
     origin = closed["origin"].to_numpy()
     won = (closed["outcome"] == "won").to_numpy()
-    value = closed["value"].fillna(0).to_numpy(dtype=float)
+    value = closed["value"].to_numpy()
     for place, weight in enumerate((won, won * value, ~won)):
         np.add.at(sums[..., place], (period, origin), weight.astype(float))
     return sums
