@@ -19,8 +19,8 @@ FAMILIES = ("exponential", "weibull", "gamma", "lognormal", "loglogistic")
 Truth = dict[tuple[str, str], float]
 
 
-def known_world(number: int, rate: float = 26.0) -> Scenario:
-    """A funnel without queues in which losses come early and wins late.
+def known_world(number: int, rate: float = 26.0, *, work: bool = False) -> Scenario:
+    """A funnel in which losses come early and wins late, and nobody waits.
 
     What is still open at `CUT` is more likely to be won than what has closed, so whoever
     counts closed deals only is wrong; the true win rate is a sum of two products.
@@ -29,14 +29,18 @@ def known_world(number: int, rate: float = 26.0) -> Scenario:
     quick, slow = rng.uniform(0.08, 0.25), rng.uniform(0.6, 0.8)
     median, spread = rng.uniform(14, 22), rng.uniform(2.4, 3.6)
     passed = round(float(rng.uniform(0.55, 0.75)), 3)
+    hands = {"mean": f"{rng.uniform(15, 40):.1f} min", "cv": round(float(rng.uniform(0.4, 0.9)), 2)}
+    called = {"efforts": {"call": {"team": "sellers", "duration": hands}}} if work else {}
     return Scenario.model_validate(
         {
             "funnelsim": 1,
             "name": f"known-{number}",
             "run": {"start": "2026-01-05", "horizon": "20 w"},
+            "teams": {"sellers": {"seats": 12}} if work else {},
             "sources": {"web": {"stage": "new", "rate": f"{rate} / d"}},
             "stages": {
                 "new": {
+                    **called,
                     "delay_after": _delay(rng, rng.uniform(1, 4), rng.uniform(2.5, 5)),
                     "next": {"advance": "offer", "to": _ways("offer", passed)},
                 },
@@ -56,7 +60,7 @@ def known_world(number: int, rate: float = 26.0) -> Scenario:
 
 
 def truth(world: Scenario) -> Truth:
-    """True shares of all ways out, quantiles of all delays and rates of all sources."""
+    """True shares of all ways out, quantiles of all delays and work, rates of all sources."""
     found: Truth = {}
     for name, stage in world.stages.items():
         if stage.delay_after is None or stage.next is None:
@@ -65,6 +69,10 @@ def truth(world: Scenario) -> Truth:
         levels = stage.delay_after.quantiles(_seconds).ppf(np.array([0.5, 0.9]))
         found[f"{where}.delay_after", "median"] = float(levels[0])
         found[f"{where}.delay_after", "p90"] = float(levels[1])
+        for effort, done in stage.efforts.items():
+            levels = done.duration.quantiles(_seconds).ppf(np.array([0.5, 0.9]))
+            found[f"{where}.efforts.{effort}.duration", "median"] = float(levels[0])
+            found[f"{where}.efforts.{effort}.duration", "p90"] = float(levels[1])
         for way, share in _overall(stage).items():
             found[f"{where}.next.to.{way}", "overall_share"] = share
     for name, source in world.sources.items():
