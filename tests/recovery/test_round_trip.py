@@ -12,6 +12,7 @@ import pytest
 
 from funnelsim.calibration.exports import FORMATS, HOLDS, Export, export_crm
 from funnelsim.calibration.raw import RawHistory
+from funnelsim.calibration.readers.crm import read_crm
 from funnelsim.events import EventLog
 from tests.exported import DOORS, ZONE, read_back
 
@@ -154,3 +155,17 @@ def test_a_heavily_soiled_export_still_makes_a_log(form: str, tmp_path: Path) ->
     log = read_back(export).events()
     assert len(log.leads) > len(export.log.leads) / 2
     assert {"won", "lost"} <= set(log.marks["kind"])
+
+
+def test_exports_of_several_days_make_a_history(tmp_path: Path) -> None:
+    """Lists of deals of every week, read together, tell most moves; each within its week."""
+    days = [day.date() for day in pd.date_range("2026-03-02", "2026-06-15", freq="7D")]
+    export = export_crm(DOORS, tmp_path / "x", format="amocrm", seed=3, on_days=days)
+    assert len(export.files) == len(days)
+    raw = read_crm(list(export.files), time_zone=ZONE, currency="EUR")
+    log = raw.events()
+    truth = export.log.outcomes().set_index("lead_id")["outcome"]
+    read = log.outcomes().set_index("lead_id")["outcome"].reindex(truth.index)
+    assert (read == truth).all()
+    snapshot = read_crm(export.files[-1], time_zone=ZONE, currency="EUR")
+    assert len(log.visits) > len(snapshot.events().visits)

@@ -13,6 +13,7 @@ import pandas as pd
 from funnelsim.calibration.exports.book import Book, State
 from funnelsim.calibration.exports.dirt import Planted
 from funnelsim.events import EventLog
+from funnelsim.scenarios.paths import Paths
 from funnelsim.scenarios.scenario import Scenario
 
 __all__ = ["truth_of", "write_answer_key"]
@@ -59,14 +60,15 @@ def truth_of(
             name: f.assign(lead_id=f["lead_id"].map(ids)) for name, f in later.tables().items()
         }
         log = EventLog.trusted(tables, later.meta)
+    paths = Paths(scenario) if scenario is not None else None
     now = state.deals.drop_duplicates("deal_id")["status"].value_counts()
     found: dict[str, Any] = {
         **about,
         "observed_from": clean.log.meta.observed_from.isoformat(),
         "deals": {key: int(now.get(key, 0)) for key in ("open", "won", "lost")},
         "rows": len(state.deals),
-        "win_rate": _win_rate(log, clean, scenario),
-        "stages": _stages(log, clean, scenario),
+        "win_rate": _win_rate(log, clean, paths),
+        "stages": _stages(log, clean, paths),
         "dirt": [each.plain() for each in planted],
         "columns": {
             "sources": _pairs(clean, "source"),
@@ -120,7 +122,7 @@ def write_answer_key(
     (folder / "truth.json").write_text(f"{text}\n", encoding="utf-8")
 
 
-def _win_rate(log: EventLog, book: Book, scenario: Scenario | None) -> dict[str, Any]:
+def _win_rate(log: EventLog, book: Book, paths: Paths | None) -> dict[str, Any]:
     """Return the share of deals that are won in the end, and what closed deals alone say."""
     counts = log.outcomes()["outcome"].value_counts()
     at_export = book.log.outcomes()["outcome"].value_counts()
@@ -130,21 +132,18 @@ def _win_rate(log: EventLog, book: Book, scenario: Scenario | None) -> dict[str,
         "still_open_in_the_end": int(counts.get("open", 0)),
         "closed_deals_only": _share(int(at_export.get("won", 0)), closed),
     }
-    if scenario is not None:
+    if paths is not None:
         won = [stage.id for stage in book.stages if stage.outcome == "won"]
-        found["by_the_scenario"] = _by_the_scenario(scenario, won)
+        found["by_the_scenario"] = _by_the_scenario(paths, won)
     return found
 
 
-def _by_the_scenario(scenario: Scenario, won: list[str]) -> float | None:
+def _by_the_scenario(paths: Paths, won: list[str]) -> float | None:
     """Return the chance of winning by the scenario's shares, without waiting for teams."""
-    from funnelsim.scenarios.paths import Paths
-
-    here = [key for key in won if key in scenario.stages]
-    return round(float(Paths(scenario).journey(here).share), 6) if here else None
+    return round(float(paths.journey(won).share), 6) if won else None
 
 
-def _stages(log: EventLog, book: Book, scenario: Scenario | None) -> list[dict[str, Any]]:
+def _stages(log: EventLog, book: Book, paths: Paths | None) -> list[dict[str, Any]]:
     """Return where leads go from each stage, and how long they stay there."""
     visits = log.visits
     stay = (visits["left_at"] - visits["entered_at"]).dt.total_seconds() / HOUR
@@ -163,18 +162,15 @@ def _stages(log: EventLog, book: Book, scenario: Scenario | None) -> list[dict[s
             "next": {str(key): round(n / int(left.sum()), 6) for key, n in ways.items()},
             "stay_hours": {f"p{level:.0%}"[:-1]: round(h, 4) for level, h in hours.items()},
         }
-        if scenario is not None and stage.id in scenario.stages:
-            about["scenario"] = _by_rule(scenario, stage.id)
+        if paths is not None:
+            about["scenario"] = _by_rule(paths, stage.id)
         found.append(about)
     return found
 
 
-def _by_rule(scenario: Scenario, key: str) -> dict[str, Any]:
+def _by_rule(paths: Paths, key: str) -> dict[str, Any]:
     """Return what the scenario says of a stage: the odds and the delays without work."""
-    from funnelsim.scenarios.paths import Paths
-
-    stage = scenario.stages[key]
-    paths = Paths(scenario)
+    stage = paths.scenario.stages[key]
     found: dict[str, Any] = {"next": dict(stage.next.to) if stage.next else {}}
     for name in ("delay_before", "delay_after"):
         spec = getattr(stage, name)

@@ -228,6 +228,9 @@ def _moves(log: EventLog, *, whole: bool) -> pd.DataFrame:
     moves = moves.rename(columns={"entered_at": "at"}).assign(shown_at=moves["entered_at"])
     if whole:
         return moves
+    # nobody moves a deal into the stage where it is
+    again = moves["stage"] == moves.groupby("lead_id")["stage"].shift()
+    moves = moves[~again].reset_index(drop=True)
     closing = moves["stage"].map(_outcomes(log)).notna().astype("int64")
     earlier = closing.groupby(moves["lead_id"]).cumsum() - closing
     return moves[earlier == 0].reset_index(drop=True)
