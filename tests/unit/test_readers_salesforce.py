@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import combinations
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from funnelsim.calibration.raw import RawHistory

@@ -35,7 +35,7 @@ def among(ids: pd.Series, known: pd.Series) -> pd.Series:
     """
     codes, unique = pd.factorize(ids)
     found = pd.Index(known.unique()).get_indexer(pd.Index(unique)) >= 0
-    return pd.Series(np.append(found, False)[codes], index=ids.index)  # noqa: FBT003
+    return pd.Series(np.append(found, False)[codes], index=ids.index)
 
 
 def joined(
