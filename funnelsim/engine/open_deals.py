@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from funnelsim.documents import did_you_mean
+from funnelsim.engine.placing import Places, rows_of
 from funnelsim.engine.plan import (
     NEVER,
     Epoch,
@@ -33,15 +33,13 @@ from funnelsim.engine.plan import (
     Plan,
     PlanDeal,
     PlanEffort,
-    PlanKind,
     PlanPiece,
-    PlanSource,
     PlanStage,
     Rest,
     Timer,
 )
 from funnelsim.engine.snapshot import Snapshot
-from funnelsim.errors import ParameterError, Problem
+from funnelsim.errors import ParameterError
 from funnelsim.scenarios.scenario import Scenario
 from funnelsim.streams import Stream, hash_id
 from funnelsim.worktime import FAR
@@ -53,9 +51,6 @@ Ints = NDArray[np.int64]
 STALE: Final = 1e-4
 """Chance to last so long below which a length is older than its distribution knows."""
 TENTH: Final = 0.9
-OTHER: Final = ("other", "leads")
-"""Sources that stand for those without a name of their own, if a scenario has them."""
-EXAMPLES: Final = 3
 
 
 # --- from a snapshot to a plan
@@ -82,20 +77,20 @@ def plan_deals(snapshot: Snapshot, epoch: Epoch, scenario: Scenario) -> tuple[Pl
         Open deals in stages, from sources or of kinds that the scenario does not know: all of
         them at once.
     """
-    places = _Places(epoch, scenario)
+    places = Places(epoch, scenario)
     problems = places.problems(snapshot.deals)
     if problems:
         raise ParameterError(problems)
     work: dict[str, list[Any]] = {}
-    for row in _plain(snapshot.efforts).itertuples(index=False):
+    for row in rows_of(snapshot.efforts):
         work.setdefault(row.lead_id, []).append(row)
     visits: dict[str, list[tuple[int, int]]] = {}
-    for row in snapshot.visits.itertuples(index=False):
+    for row in rows_of(snapshot.visits):
         if row.stage in places.stages:
             visits.setdefault(row.lead_id, []).append((places.stages[row.stage], row.times))
     marked = snapshot.marks.groupby("lead_id")["kind"].agg(frozenset).to_dict()
     found = []
-    for row in _plain(snapshot.deals.sort_values("lead_id")).itertuples(index=False):
+    for row in rows_of(snapshot.deals.sort_values("lead_id")):
         deal = _Deal(row, epoch.stages[places.stages[row.stage]], epoch, snapshot)
         source, kinds = places.kind(row)
         phase, rest, ready, pieces = deal.progress(work.get(row.lead_id, ()))
@@ -121,80 +116,6 @@ def plan_deals(snapshot: Snapshot, epoch: Epoch, scenario: Scenario) -> tuple[Pl
             )
         )
     return tuple(found)
-
-
-class _Places:
-    """Where open deals belong in a scenario."""
-
-    def __init__(self, epoch: Epoch, scenario: Scenario) -> None:
-        self.stages = {stage.id: number for number, stage in enumerate(epoch.stages)}
-        self.sources: Sequence[PlanSource] = epoch.sources
-        self.named: dict[str, int] = {}
-        for number, source in reversed(list(enumerate(epoch.sources))):
-            labels = scenario.sources[source.id].label.values()
-            self.named |= dict.fromkeys(labels, number)
-        self.named |= {source.id: number for number, source in enumerate(epoch.sources)}
-        others = [self.named[name] for name in OTHER if name in self.named]
-        only = [0] if len(epoch.sources) == 1 else []
-        self.rest = next(iter([*others, *only]), None)
-
-    def source(self, name: object) -> int | None:
-        """A source by its id or label; else the one for all others."""
-        return self.named.get(name, self.rest) if isinstance(name, str) else self.rest
-
-    def kinds(self, source: int, row: Any) -> tuple[int, ...]:  # noqa: ANN401 - a row
-        """The kinds a lead may be of: those named alike, else those without a name."""
-        found: Sequence[PlanKind] = self.sources[source].kinds
-        for name in ("product", "segment"):
-            known = getattr(row, name)
-            if isinstance(known, str) and known:
-                alike = [kind for kind in found if getattr(kind, name) == known]
-                found = alike or [kind for kind in found if not getattr(kind, name)]
-        return tuple(kind.number for kind in found)
-
-    def kind(self, row: Any) -> tuple[int, tuple[int, ...]]:  # noqa: ANN401 - a row
-        source = self.source(row.source)
-        if source is None:
-            raise LookupError(row.source)
-        return source, self.kinds(source, row)
-
-    def problems(self, deals: pd.DataFrame) -> list[Problem]:
-        """All that the scenario does not know, with the leads."""
-        unknown: dict[tuple[str, str], list[str]] = {}
-        for row in deals.itertuples(index=False):
-            source = self.source(row.source)
-            if row.stage not in self.stages:
-                unknown.setdefault(("stage", row.stage), []).append(row.lead_id)
-            if source is None:
-                name = row.source if isinstance(row.source, str) else ""
-                unknown.setdefault(("source", name), []).append(row.lead_id)
-            elif not self.kinds(source, row):
-                for name in ("product", "segment"):
-                    value, brought = getattr(row, name), self._brought(source, name)
-                    if isinstance(value, str) and value not in brought and "" not in brought:
-                        unknown.setdefault((name, value), []).append(row.lead_id)
-                if not any(row.lead_id in leads for leads in unknown.values()):
-                    both = f"{row.product} / {row.segment}"
-                    unknown.setdefault(("product / segment", both), []).append(row.lead_id)
-        return [self._problem(what, name, leads) for (what, name), leads in unknown.items()]
-
-    def _brought(self, source: int, name: str) -> set[str]:
-        return {getattr(kind, name) for kind in self.sources[source].kinds}
-
-    def _problem(self, what: str, name: str, leads: Sequence[str]) -> Problem:
-        known: Mapping[str, list[str]] = {
-            "stage": list(self.stages),
-            "source": [source.id for source in self.sources],
-        }
-        there = known.get(what) or sorted(
-            {getattr(k, what, "") for s in self.sources for k in s.kinds} - {""}
-        )
-        more = " …" if len(leads) > EXAMPLES else ""
-        text = f"the scenario has no {what} “{name}”" if name else f"the {what} is not known"
-        count = f"{len(leads)} open deal{'s' if len(leads) > 1 else ''}"
-        message = f"{text} ({count}: {', '.join(leads[:EXAMPLES])}{more})"
-        fix = did_you_mean(name, there) if there else ""
-        return Problem(message, path=f"start.deals.{what}", fix=fix)
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,16 +232,6 @@ class _Deal:
     def _anywhere(self) -> float:
         """A share between 0 and 1 that is the deal's own."""
         return (hash_id(f"{self.row.lead_id}/stale") + 0.5) / 2**64
-
-
-def _plain(table: pd.DataFrame) -> pd.DataFrame:
-    """A table with instants in microseconds, ``NEVER`` where there is none."""
-    times = table.select_dtypes("datetimetz")
-    plain = {
-        name: times[name].dt.as_unit("us").dt.tz_localize(None).to_numpy().view(np.int64)
-        for name in times
-    }
-    return table.assign(**plain)
 
 
 def _began(row: Any) -> int:  # noqa: ANN401 - a row

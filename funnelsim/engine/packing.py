@@ -55,7 +55,9 @@ def pack_deals(plan: Plan) -> Known:
     """Write the deals that are open at the start as arrays."""
     kinds, stages = plan.kinds_of_marks, len(plan.epochs[0].stages)
     nths = np.zeros((len(plan.deals), stages), np.int64)
-    rows, pieces, chances = [], [], []
+    rows: list[list[int]] = []
+    pieces: list[list[int]] = []
+    chances: list[float] = []
     for i, deal in enumerate(plan.deals):
         for stage, times in deal.visits:
             nths[i, stage] = times

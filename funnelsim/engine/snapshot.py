@@ -105,12 +105,11 @@ class Snapshot:
         0
         """
         kept = set(leads)
-        frames = {
-            name: table[table["lead_id"].isin(kept)].reset_index(drop=True)
-            for name, table in vars(self).items()
-            if isinstance(table, pd.DataFrame)
-        }
-        return replace(self, **frames)
+        deals, visits, efforts, marks = (
+            table[table["lead_id"].isin(kept)].reset_index(drop=True)
+            for table in (self.deals, self.visits, self.efforts, self.marks)
+        )
+        return replace(self, deals=deals, visits=visits, efforts=efforts, marks=marks)
 
 
 def snapshot(log: EventLog, at: str | datetime | None = None) -> Snapshot:
@@ -201,8 +200,8 @@ def _deals(
     )
     present = order.drop_duplicates("lead_id", keep="last").set_index("lead_id")
     present = present.reindex(deals["lead_id"]).reset_index(drop=True)
-    waits = (efforts["started_at"] - efforts["queued_at"]).dropna().clip(lower=pd.Timedelta(0))
-    micros = waits // pd.Timedelta(1, "us")
+    waits = (efforts["started_at"] - efforts["queued_at"]).dropna()
+    micros = waits.astype("timedelta64[us]").astype("int64").clip(lower=0)
     waited = micros.groupby(efforts["lead_id"].loc[micros.index]).sum()
     ended = deals["ready_at"].notna() | present["effort"].notna()
     phase = np.select(

@@ -162,9 +162,9 @@ def _route_rules(tables: Tables, lead: npt.NDArray[np.int64], meta: Metadata) ->
     twice = np.insert(same[:-1] & (np.diff(number) == 0), 0, False) if len(same) else same
     yield Breach("visits", "a visit of a lead occurs more than once", twice, ("entered_at",))
     # a lead that is older than the window may have visits that nobody saw
-    late = leads["observed_from"] >= leads["arrived_at"]
-    late = (late & (leads["arrived_at"] <= pd.Timestamp(meta.observed_from))).to_numpy()
-    late = late[lead] if len(late) else np.zeros(len(lead), bool)
+    older = leads["arrived_at"] <= pd.Timestamp(meta.observed_from)
+    older &= leads["observed_from"] >= leads["arrived_at"]
+    late = older.to_numpy()[lead] if len(leads) else np.zeros(len(lead), bool)
     first = np.where(late, np.maximum(number, 1), 1)
     expected = np.where(follows, np.roll(number, 1) + 1, first)
     gap = (number != expected) & ~twice & (lead >= 0)

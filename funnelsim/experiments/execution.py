@@ -25,7 +25,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from funnelsim.engine import Limits, Plan, make_plan, tally
+from funnelsim.engine.planning import moved
 from funnelsim.engine.simulation import Engine
+from funnelsim.engine.snapshot import Snapshot
 from funnelsim.errors import ParameterError, Problem, RunError
 from funnelsim.experiments.outcomes import Outcomes
 from funnelsim.scenarios.checks import require_sound
@@ -79,6 +81,8 @@ class Settings:
         How many run side by side; by default as many as there are cores.
     progress : callable, optional
         Told the share done, 0 to 1.
+    start : Snapshot, optional
+        Open deals to start from.
     """
 
     seed: int
@@ -87,6 +91,7 @@ class Settings:
     executor: Executor | None = None
     workers: int | None = None
     progress: Callable[[float], None] | None = None
+    start: Snapshot | None = None
 
     def __post_init__(self) -> None:
         if self.workers is not None and self.workers < 1:
@@ -105,14 +110,18 @@ class Worlds:
 
     def __init__(self, worlds: Mapping[str, World], settings: Settings) -> None:
         self._seed, self._engine, self._limits = settings.seed, settings.engine, settings.limits
+        self._start = pickle.dumps(settings.start)
         self._worlds = tuple(pickle.dumps(world) for world in worlds.values())
         self.scenarios = tuple(
             world if isinstance(world, Scenario) else world.draw(settings.seed, 0)
             for world in worlds.values()
         )
         for scenario in self.scenarios:
-            require_sound(scenario)
-        first = [_prepared(pickle.dumps(scenario), self._limits) for scenario in self.scenarios]
+            require_sound(moved(scenario, settings.start))
+        first = [
+            _prepared(pickle.dumps(scenario), self._start, self._limits)
+            for scenario in self.scenarios
+        ]
         self.measures = tuple(outcomes.measures for _, outcomes in first)
         self._ids = tuple(tuple(measure.id for measure in each) for each in self.measures)
 
@@ -143,7 +152,7 @@ class Worlds:
         sampler = _sampler(world)
         if sampler is not None:
             world = pickle.dumps(sampler.draw(self._seed, number))
-        plan, outcomes = _prepared(world, self._limits)
+        plan, outcomes = _prepared(world, self._start, self._limits)
         if tuple(measure.id for measure in outcomes.measures) != self._ids[index]:
             raise RunError(f"replication {number} has other stages, teams or marks than the first")
         found = tally(
@@ -282,9 +291,9 @@ def _handed_out(
 
 
 @lru_cache(maxsize=64)
-def _prepared(pickled: bytes, limits: Limits) -> tuple[Plan, Outcomes]:
+def _prepared(pickled: bytes, start: bytes, limits: Limits) -> tuple[Plan, Outcomes]:
     """The plan of a scenario and its measures, made once per process."""
-    plan = make_plan(pickle.loads(pickled))  # noqa: S301 - pickled by ourselves
+    plan = make_plan(pickle.loads(pickled), pickle.loads(start))  # noqa: S301 - by ourselves
     return plan, Outcomes(plan, limits)
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from funnelsim.documents import did_you_mean
 from funnelsim.engine import Limits
 from funnelsim.engine.simulation import Engine
+from funnelsim.engine.snapshot import Snapshot
 from funnelsim.errors import ParameterError, Problem
 from funnelsim.experiments.execution import Observation, Settings, World, Worlds, observations
 from funnelsim.experiments.outcomes import Measure, read_limits
@@ -144,6 +145,7 @@ def replicate(  # noqa: PLR0913 - keywords with defaults
     executor: Executor | None = None,
     workers: int | None = None,
     progress: Callable[[float], None] | None = None,
+    start: Snapshot | None = None,
 ) -> Replications:
     """Simulate a scenario again and again under independent luck.
 
@@ -174,6 +176,9 @@ def replicate(  # noqa: PLR0913 - keywords with defaults
         the work has lasted 2 s, and in a script want ``if __name__ == "__main__":``.
     progress : callable, optional
         Told the share done, 0 to 1.
+    start : Snapshot, optional
+        Open deals to go on with, from :func:`funnelsim.engine.snapshot.snapshot`; the window
+        begins at its moment, without warm-up.
 
     Returns
     -------
@@ -182,7 +187,8 @@ def replicate(  # noqa: PLR0913 - keywords with defaults
     Raises
     ------
     ParameterError
-        Numbers out of range, n and precision together, an unknown measure.
+        Numbers out of range, n and precision together, an unknown measure; open deals of
+        which the scenario does not know the stage or source.
 
     References
     ----------
@@ -197,7 +203,7 @@ def replicate(  # noqa: PLR0913 - keywords with defaults
     >>> bool(row.pi_lo < row.lo < 4 * 7 * 5 < row.hi < row.pi_hi)
     True
     """
-    settings = Settings(seed, engine, read_limits(limits), executor, workers, progress)
+    settings = Settings(seed, engine, read_limits(limits), executor, workers, progress, start)
     limit = check_plan(n, precision, max_n, level)
     worlds = Worlds({"": scenario}, settings)
     places = [place(worlds.measures[0], name) for name in precision or {}]
