@@ -10,12 +10,14 @@ import numpy as np
 import pandas as pd
 
 from funnelsim.calibration.clockwork import of_times
+from funnelsim.calibration.drift import drift
 from funnelsim.calibration.findings import KINDS, TEXTS, USES, Finding, Severity, Use
 from funnelsim.calibration.grades import Graded, graded
 from funnelsim.calibration.ledger import Ledger, examples_of
 from funnelsim.calibration.log_rows import effort_rows, lead_rows, mark_rows
-from funnelsim.calibration.repairs import mended
+from funnelsim.calibration.repairs import mended, repaired
 from funnelsim.calibration.suspicions import Facts, Suspicion, of_deals, of_moves, of_stages
+from funnelsim.errors import InputError
 
 if TYPE_CHECKING:
     from funnelsim.calibration.raw import RawHistory
@@ -120,7 +122,7 @@ def audit(raw: RawHistory) -> Audit:
     --------
     >>> from funnelsim.calibration.raw_example import RAW
     >>> found = audit(RAW)
-    >>> print(found.findings[-1])
+    >>> print(found.findings[1])
     Moves that are exact copies of others: 1 of 5 (20 %). They count once. Export once; ...
     >>> found.grades["delays"]
     'E'
@@ -250,5 +252,18 @@ def _absent(facts: Facts) -> Iterator[Suspicion]:
 
 def _changes(facts: Facts) -> Iterator[Suspicion]:
     """Find stages whose conversion or delays changed."""
-    del facts
-    return iter(())
+    if facts.raw.meta.history != "full":
+        return
+    try:
+        log = repaired(facts.raw).log
+    except InputError:  # what stands against it is among the findings
+        return
+    found = drift(log)
+    rows = found.table[found.table["measure"] != "arrivals"]  # seasons are no dirt
+    if len(rows):
+        details = "; ".join(
+            f"{row.stage} ({row.measure}), {str(row.at)[:10]}" for row in rows.itertuples()
+        )
+        numbers = {"changes": rows.to_dict("records")}
+        tested = found.tests.loc[found.tests["measure"] != "arrivals", "stage"].nunique()
+        yield Suspicion("changes", rows["stage"].nunique(), tested, None, details, numbers)

@@ -12,6 +12,7 @@ import pandas as pd
 from funnelsim.calibration.ledger import Ledger
 from funnelsim.calibration.raw import RAW_SCHEMA, RawHistory
 from funnelsim.events.schema import TIME
+from funnelsim.events.tables import cast
 
 __all__ = ["Clean", "cleaned", "last_event"]
 
@@ -113,8 +114,12 @@ def last_event(times: list[pd.Series]) -> pd.Timestamp | None:
 
 
 def _whole(frame: pd.DataFrame, table: str) -> pd.DataFrame:
-    """Return the table with every column that it should have."""
-    missing = [name for name in RAW_SCHEMA[table] if name not in frame.columns]
+    """Return the table with every column that it should have, typed."""
+    schema = RAW_SCHEMA[table]
+    missing = [name for name in schema if name not in frame.columns]
+    other = [name for name in schema if name in frame.columns and frame[name].dtype != schema[name]]
+    if other:
+        frame = frame.assign(**{name: cast(frame[name], schema[name]) for name in other})
     if not missing:
         return frame.reset_index(drop=True)
     blank = {

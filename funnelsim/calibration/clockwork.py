@@ -17,7 +17,7 @@ MONTHLY: Final = 100  # events of a month, before its hours are compared
 GAIN: Final = 30.0  # log-likelihood by which a shifted clock must explain the hours better
 PER_EVENT: Final = 0.05  # and per event: a small season's change is no shift
 WEEK: Final = pd.Timedelta(days=7)
-UNLIKELY: Final = 1e-6
+UNLIKELY: Final = 1e-3
 
 
 def of_times(facts: Facts) -> Iterator[Suspicion]:
@@ -128,9 +128,10 @@ def _silences(arrived: pd.Series) -> Iterator[Suspicion]:
     if not len(counts) or not counts.any():
         return
     usual = float(np.median(counts[counts > 0]))
-    silent = counts == 0
-    if np.exp(-usual) * len(counts) > UNLIKELY:
-        return
-    first = [arrived.min() + number * WEEK for number in np.flatnonzero(silent)[:3]]
-    details = ", ".join(str(start.date()) for start in first)
-    yield Suspicion("silences", int(silent.sum()), len(counts), None, details)
+    edges = np.diff(np.r_[0, counts == 0, 0])
+    starts, lengths = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+    lengths = lengths - starts
+    silent = np.exp(-usual * lengths) * len(counts) < UNLIKELY
+    days = [arrived.min() + number * WEEK for number in starts[silent][:3]]
+    details = ", ".join(str(day.date()) for day in days)
+    yield Suspicion("silences", int(lengths[silent].sum()), len(counts), None, details)

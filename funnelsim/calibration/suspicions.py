@@ -132,7 +132,9 @@ def of_stages(facts: Facts) -> Iterator[Suspicion]:
     """Look for stages that stop, begin, or change their name on some day.
 
     A stage stops or begins where at least ten entries were to be expected from its own
-    rate in the time without any.
+    rate in the time without any, and this time is longer than a week and than three times
+    the longest gap between its entries; before the first entry also longer than twice the
+    usual way from arrival to it.
 
     Parameters
     ----------
@@ -146,14 +148,20 @@ def of_stages(facts: Facts) -> Iterator[Suspicion]:
     visits = facts.visits
     if facts.raw.meta.history == "snapshot" or not len(visits):
         return
-    ids = facts.mended.stages.ids()
+    ids = np.array([stage.name for stage in facts.mended.stages.stages], dtype=object)
     seen = visits.groupby("code")["at"].agg(["min", "max", "size"])
     start, end = int(facts.arrived.min()), facts.until
     span = np.maximum(seen["max"] - seen["min"], DAY)
     rate: pd.Series = (seen["size"] - 1) / span
     enough = seen["size"] >= FEWEST
-    stops = seen[enough & (rate * (end - seen["max"]) >= EXPECTED)]
-    begins = seen[enough & (rate * (seen["min"] - start) >= EXPECTED)]
+    order = visits.sort_values("at", kind="stable")
+    longest = order.groupby("code")["at"].agg(lambda at: np.diff(at, append=at.iloc[-1]).max())
+    quiet = np.maximum(3 * longest, 7 * DAY)
+    way = (visits["at"] - facts.arrived[visits["lead"].to_numpy()]).groupby(visits["code"]).median()
+    silent = end - seen["max"]
+    stops = seen[enough & (rate * silent >= EXPECTED) & (silent > quiet)]
+    late = seen["min"] - start
+    begins = seen[enough & (rate * late >= EXPECTED) & (late > np.maximum(quiet, 2 * way))]
     pairs: list[tuple[str, str, str]] = []
     used: set[int] = set()
     for old, last in zip(stops.index.astype(int), stops["max"], strict=True):
@@ -173,7 +181,8 @@ def of_stages(facts: Facts) -> Iterator[Suspicion]:
     ):
         alone = found[~found.index.isin(used)]
         codes = alone.index.astype(int)
-        days = {str(ids[n]): _day(at) for n, at in zip(codes, alone[column].to_numpy(), strict=True)}
+        when = alone[column].to_numpy()
+        days = {str(ids[n]): _day(at) for n, at in zip(codes, when, strict=True)}
         details = "; ".join(f"{stage}, {day}" for stage, day in days.items())
         yield Suspicion(kind, len(alone), total, None, details, {"days": days})
 
