@@ -35,6 +35,7 @@ STYLES = {"red": "bold red", "caution": "yellow", "info": "dim"}
 WORDS = {"red": "grave", "caution": "caution", "info": "note"}
 BAR = 10  # characters of a whole
 SHOWN = 3  # examples of a finding
+MOST = 8  # refusals on the screen
 
 
 def as_data(audit: Audit, meta: RawMetadata) -> dict[str, Any]:
@@ -84,8 +85,10 @@ def show_refusals(refusals: Iterable[Refusal]) -> None:
         return
     out = console()
     out.print("\nWhat this data cannot tell:", markup=False)
-    for refusal in listed:
+    for refusal in listed[:MOST]:
         out.print(f"- {refusal}", markup=False, soft_wrap=True)
+    if len(listed) > MOST:
+        out.print(f"- and {len(listed) - MOST} more: see the report.", markup=False)
 
 
 def _because(each: Graded) -> str:

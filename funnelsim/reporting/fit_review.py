@@ -47,7 +47,8 @@ __all__ = [
     "work",
 ]
 
-MOST_SHARES: Final = 9  # rows of page 1's picture
+MOST_SHARES: Final = 12  # rows of page 1's picture
+FEW_SHARES: Final = 6  # so few leave room for another one
 
 
 def work(  # noqa: PLR0913 - one keyword per thing that can be said
@@ -122,7 +123,7 @@ def front(found: Calibrated, lang: str = "en") -> Group:
     Group
     """
     t, meta = texts(lang), found.log.meta
-    pictures = [_shares(found, t), _courses(found, t)]
+    pictures = [_shares(found, t), *([_courses(found, t)] if _room(found) else [])]
     return group(
         cover(
             t.label(meta.title, found.fit.scenario.name),
@@ -159,6 +160,8 @@ def fit(found: Calibrated, lang: str = "en") -> Group:
         "the data's are. Where the black line leaves the band, the scenario does not know why."
     ).format(n=t.number(found.check.n))
     drawn = [_stays(found, t), _week(found, t)]
+    if not _room(found):
+        drawn.insert(0, _courses(found, t))
     return group(
         section(t._("Does the scenario repeat the data?")),
         text(lead),
@@ -286,6 +289,11 @@ def appendix(found: Calibrated, lang: str = "en") -> Group:
     from funnelsim.reporting.what_ifs import appendix as scenario_appendix
 
     return scenario_appendix(found.fit.scenario, lang)
+
+
+def _room(found: Calibrated) -> bool:
+    """Whether page 1 has room for a second picture."""
+    return len(found.check.of("conversion")) <= FEW_SHARES
 
 
 def _shares(found: Calibrated, t: Texts) -> Figure | None:

@@ -63,16 +63,23 @@ def refused(found: Calibrated, t: Texts) -> Table | None:
             column(t._("Why it cannot be told")),
             column(t._("What stands in its place; how to learn it")),
         ],
-        [
-            (
-                subject(refusal.of, found, t),
-                t._(refusal.why),
-                " ".join(t._(part) for part in (refusal.instead, refusal.fix) if part) or "–",
-            )
-            for refusal in found.fit.refusals
-        ],
+        _refusals(found, t),
         caption=t._("What this data cannot tell"),
     )
+
+
+def _refusals(found: Calibrated, t: Texts) -> list[tuple[str, str, str]]:
+    """Subject, reason and consequence; a consequence is told once, those alike after it."""
+    told: dict[str, list[tuple[str, str]]] = {}
+    for refusal in found.fit.refusals:
+        then = " ".join(t._(part) for part in (refusal.instead, refusal.fix) if part) or "–"
+        one = (subject(refusal.of, found, t), t._(refusal.why))
+        told.setdefault(then, []).append(one)
+    return [
+        (*one, t._("as above") if place else then)
+        for then, alike in told.items()
+        for place, one in enumerate(alike)
+    ]
 
 
 def graded(found: Calibrated, t: Texts) -> Table | None:
