@@ -21,8 +21,8 @@ STAGES = (
 )
 
 
-def at(text: str | None) -> pd.Timestamp:
-    return pd.Timestamp(text, tz="UTC") if text else pd.NaT
+def at(text: str | None) -> pd.Timestamp | None:
+    return pd.Timestamp(text, tz="UTC") if text else None
 
 
 def export(day: str, *deals: tuple[str | None, ...], **said: str) -> RawHistory:
@@ -39,8 +39,8 @@ def export(day: str, *deals: tuple[str | None, ...], **said: str) -> RawHistory:
     meta = RawMetadata(
         "amocrm", (file,), "snapshot", taken_at=moment, stages=STAGES, obtain_history="Ask."
     )
-    empty = (raw_table(name) for name in ("moves", "efforts", "marks"))
-    return RawHistory(raw_table("deals", frame), *empty, meta)
+    moves, efforts, marks = (raw_table(name) for name in ("moves", "efforts", "marks"))
+    return RawHistory(raw_table("deals", frame), moves, efforts, marks, meta)
 
 
 def moves(raw: RawHistory) -> list[tuple[str, str, str, str]]:
@@ -204,3 +204,23 @@ def test_files_given_together_are_combined(tmp_path):
     assert raw.moves["stage"].tolist() == ["Переговоры"]
     assert raw.meta.history == "latest_entry"
     assert raw.events().visits["stage"].nunique() == 2
+
+
+def test_a_renamed_stage_is_no_move():
+    """Ten deals leave Demo for a stage that nobody knew before; one more really moves."""
+    names = [str(number) for number in range(10)]
+    first = export("2024-03-01", *((name, "Demo", "2024-02-01") for name in names))
+    later = [(name, "Presentation", "2024-02-01") for name in names[:9]]
+    raw = combined([first, export("2024-03-11", *later, ("9", "Lost", "2024-02-01"))])
+    assert moves(raw) == [("9", "Presentation", "Lost", "03-06 00")]
+    assert set(raw.deals["stage"]) == {"Presentation", "Lost"}
+    assert "Demo" not in [stage.name for stage in raw.meta.stages]
+    note = next(note for note in raw.meta.notes if note.kind == "renamed_stages")
+    assert '"Demo" is now "Presentation"' in str(note)
+
+
+def test_deals_that_are_all_closed_are_no_renaming():
+    names = [str(number) for number in range(10)]
+    first = export("2024-03-01", *((name, "Demo", "2024-02-01") for name in names))
+    later = export("2024-03-11", *((name, "Lost", "2024-02-01") for name in names))
+    assert len(combined([first, later]).moves) == 10

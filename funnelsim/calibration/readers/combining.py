@@ -34,6 +34,8 @@ DAILY = pd.Timedelta(hours=36)
 SLACK = pd.Timedelta(days=1)
 """Dates without a time of day may lie so far outside of the interval."""
 CLOSED = ("won", "lost")
+FEWEST, MOST = 5, 0.9
+"""A stage was renamed if at least 5 deals were in it and 9 of 10 are in the same new one."""
 
 
 def combined(raws: Sequence[RawHistory]) -> RawHistory:
@@ -77,12 +79,17 @@ def combined(raws: Sequence[RawHistory]) -> RawHistory:
     }
     at = np.repeat(np.arange(len(parts)), [len(part.deals) for part in parts])
     seen = tables["deals"].assign(taken=pd.DatetimeIndex(taken)[at].as_unit("us"), part=at)
-    stages = _stages(parts)
+    closing = {stage.name for part in parts for stage in part.meta.stages if stage.outcome}
+    seen, renamed = _renamed(seen, closing)
+    stages = _stages(parts, {old for old, _ in renamed})
     recorded = tables["moves"]["deal_id"]
     inferred, seen, more = _inferred(seen, recorded, stages)
     deals, gone = _last_seen(seen)
     moves = _distinct_rows(pd.concat([tables["moves"], inferred], ignore_index=True))
-    meta = _metadata(parts, taken, stages, (*notes, *more, *gone), inferred=len(inferred) > 0)
+    names = dict(renamed)
+    moves = moves.assign(**{c: moves[c].replace(names) for c in ("stage", "from_stage")})
+    told = (*notes, *_renaming_notes(renamed), *more, *gone)
+    meta = _metadata(parts, taken, stages, told, inferred=len(inferred) > 0)
     return RawHistory(
         deals=deals,
         moves=raw_table("moves", moves.sort_values(["deal_id", "at"], kind="stable")),
@@ -135,6 +142,35 @@ def _distinct_rows(frame: pd.DataFrame) -> pd.DataFrame:
     """Leave out what several exports tell alike."""
     content = [name for name in frame.columns if name not in ("row", "file")]
     return frame.drop_duplicates(content, ignore_index=True)
+
+
+def _renamed(seen: pd.DataFrame, closing: set[str]) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
+    """Give stages their latest names: one that lost its deals to a new one was renamed."""
+    pairs: list[tuple[str, str]] = []
+    times = sorted(seen["taken"].unique())
+    for earlier, later in pairwise(times):
+        columns = ["deal_id", "funnel", "stage"]
+        one, two = (seen.loc[seen["taken"] == moment, columns] for moment in (earlier, later))
+        both = one.merge(two, on="deal_id", suffixes=("", "_later")).dropna(
+            subset=["stage", "stage_later"]
+        )
+        for old in sorted(set(one["stage"].dropna()) - set(two["stage"])):
+            went = both.loc[both["stage"] == old, "stage_later"].value_counts()
+            if went.sum() < FEWEST or went.iloc[0] < MOST * went.sum():
+                continue
+            if went.index[0] not in {*one["stage"], *closing}:
+                pairs.append((old, str(went.index[0])))
+                seen["stage"] = seen["stage"].replace(dict(pairs[-1:]))
+    return seen, pairs
+
+
+def _renaming_notes(renamed: Sequence[tuple[str, str]]) -> list[Note]:
+    """Say which stages seem to have been renamed."""
+    if not renamed:
+        return []
+    listed = "; ".join(f'"{old}" is now "{new}"' for old, new in renamed)
+    done = f"They count as one stage each: {listed}."
+    return [Note("renamed_stages", len(renamed), "Stages that were renamed between exports", done)]
 
 
 def _inferred(
@@ -216,12 +252,12 @@ def _last_seen(seen: pd.DataFrame) -> tuple[pd.DataFrame, list[Note]]:
     return raw_table("deals", last.drop(columns=["taken", "part"])), notes
 
 
-def _stages(parts: Sequence[RawHistory]) -> tuple[RawStage, ...]:
+def _stages(parts: Sequence[RawHistory], gone: set[str]) -> tuple[RawStage, ...]:
     """Return the stages of the last export, then those that only earlier ones have."""
     found: dict[tuple[str, str], RawStage] = {}
     for part in reversed(parts):
         for stage in part.meta.stages:
-            if (stage.funnel, stage.name) in found:
+            if (stage.funnel, stage.name) in found or stage.name in gone:
                 continue
             taken = {one.id for one in found.values()}
             key, number = stage.id, 2
