@@ -42,7 +42,7 @@ def frame(
     name, horizon : str
         As in the language.
     warm_up : str or None
-        None: as long as nine of ten leads take.
+        None: as long as 19 of 20 leads take.
 
     Returns
     -------
@@ -138,7 +138,7 @@ def _marks(log: EventLog, stage: str) -> list[Any]:
 
 
 def _warm_up(log: EventLog) -> str:
-    """Weeks in which nine of ten leads come to their end, so that the funnel is full."""
+    """Weeks in which 19 of 20 leads come to their end, so that the funnel is full."""
     ends = journeys(log, cohort=True).ends
     _, until = window(log)
     closed = ends["closed"].to_numpy()
@@ -150,7 +150,7 @@ def _warm_up(log: EventLog) -> str:
     seen = Durations(time[keep], over[keep], zeros, ones)
     if not seen.events:
         return "13 w"
-    long = quantile(seen, curve(seen), [0.9])[0].value
+    long = quantile(seen, curve(seen), [0.95])[0].value
     if not long >= 0:
         long = float(time.max())
     weeks = min(int(long / (7 * DAY)) + 1, LONGEST)

@@ -123,7 +123,7 @@ def calibrate(
     name : str, optional
         Id of the scenario; left out: from the log's title.
     horizon, warm_up : str, optional
-        Of its run; the warm-up left out: as long as nine of ten leads take.
+        Of its run; the warm-up left out: as long as 19 of 20 leads take.
     half_life : str, optional
         Age at which a visit counts half, such as ``26 w``; left out: all count alike.
     work : bool
