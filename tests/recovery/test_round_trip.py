@@ -13,6 +13,7 @@ import pytest
 from funnelsim.calibration.exports import FORMATS, HOLDS, Export, export_crm
 from funnelsim.calibration.raw import RawHistory
 from funnelsim.calibration.readers.crm import read_crm
+from funnelsim.engine import simulate
 from funnelsim.events import EventLog
 from tests.exported import DOORS, ZONE, read_back
 
@@ -24,6 +25,11 @@ def journey(request, tmp_path_factory) -> tuple[Export, RawHistory, EventLog]:
     export = export_crm(DOORS, tmp_path_factory.mktemp("crm") / "x", format=request.param, seed=3)
     raw = read_back(export)
     return export, raw, raw.events()
+
+
+@pytest.fixture(scope="module")
+def whole() -> EventLog:
+    return simulate(DOORS, seed=5)
 
 
 def cut(times: pd.Series, resolution: str) -> pd.Series:
@@ -147,11 +153,13 @@ def test_work_comes_back_where_it_can(journey) -> None:
 
 
 @pytest.mark.parametrize("form", list(FORMATS))
-def test_a_heavily_soiled_export_still_makes_a_log(form: str, tmp_path: Path) -> None:
+def test_a_heavily_soiled_export_still_makes_a_log(
+    form: str, whole: EventLog, tmp_path: Path
+) -> None:
     """Whatever dirt is planted, reading and repairing it ends in a valid log."""
     # a mapping is exact: it refuses, with the place, dates in two forms and times after its window
     dirt = "heavy,mixed_dates=0,impossible=0" if HOLDS[form].after_closing else "heavy"
-    export = export_crm(DOORS, tmp_path / "x", format=form, seed=5, dirt=dirt, language="uk")
+    export = export_crm(whole, tmp_path / "x", format=form, seed=5, dirt=dirt, language="uk")
     log = read_back(export).events()
     assert len(log.leads) > len(export.log.leads) / 2
     assert {"won", "lost"} <= set(log.marks["kind"])
