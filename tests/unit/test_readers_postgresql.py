@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,14 +33,21 @@ insert into changes values
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a running server."""
-    folder = tmp_path_factory.mktemp("pg")
-    with pgserver.get_server(folder) as database:
-        database.psql(ROWS)
-        database.psql(f"create role planner login password '{PASSWORD}'")
-        database.psql("grant select on changes to planner")
-        yield database.get_uri()
+def server() -> Iterator[str]:
+    """The URL of a running server.
+
+    It lives outside of pytest's own folders: the server is another user, and another
+    pytest that starts meanwhile closes those to all others.
+    """
+    with tempfile.TemporaryDirectory(prefix="pg") as folder:
+        database = pgserver.get_server(Path(folder), cleanup_mode="delete")
+        try:
+            database.psql(ROWS)
+            database.psql(f"create role planner login password '{PASSWORD}'")
+            database.psql("grant select on changes to planner")
+            yield database.get_uri()
+        finally:
+            database.cleanup()
 
 
 @pytest.fixture
