@@ -45,7 +45,7 @@ def of_times(facts: Facts) -> Iterator[Suspicion]:
         if full:
             yield from _bulk(moves)
         yield from _clock(local)
-    yield from _silences(clean.deals["arrived_at"])
+    yield from _silences(clean.deals["arrived_at"], clean.until)
 
 
 def shifted_hours(local: pd.Series) -> tuple[pd.Timestamp, int, float] | None:
@@ -121,10 +121,11 @@ def _clock(local: pd.Series) -> Iterator[Suspicion]:
         yield Suspicion("time_zone_jump", after, len(local), None, details, numbers)
 
 
-def _silences(arrived: pd.Series) -> Iterator[Suspicion]:
+def _silences(arrived: pd.Series, until: pd.Timestamp) -> Iterator[Suspicion]:
     """Find weeks without a new deal that chance does not explain."""
     weeks = (arrived - arrived.min()) // WEEK
-    counts = np.bincount(weeks.to_numpy(dtype=np.int64))[:-1]  # the last week may be cut
+    whole = (until - arrived.min()) // WEEK  # the last week may be cut
+    counts = np.bincount(weeks.to_numpy(dtype=np.int64), minlength=whole)[:whole]
     if not len(counts) or not counts.any():
         return
     usual = float(np.median(counts[counts > 0]))

@@ -131,10 +131,10 @@ def of_moves(facts: Facts) -> Iterator[Suspicion]:
 def of_stages(facts: Facts) -> Iterator[Suspicion]:
     """Look for stages that stop, begin, or change their name on some day.
 
-    A stage stops or begins where at least ten entries were to be expected from its own
-    rate in the time without any, and this time is longer than a week and than three times
-    the longest gap between its entries; before the first entry also longer than twice the
-    usual way from arrival to it.
+    A stage stops or begins where at least ten entries were to be expected in the time
+    without any, from the deals that arrived then and from how many of the others came to
+    it; and where this time is longer than a week and than three times the longest gap
+    between its entries.
 
     Parameters
     ----------
@@ -148,20 +148,8 @@ def of_stages(facts: Facts) -> Iterator[Suspicion]:
     visits = facts.visits
     if facts.raw.meta.history == "snapshot" or not len(visits):
         return
-    ids = np.array([stage.name for stage in facts.mended.stages.stages], dtype=object)
-    seen = visits.groupby("code")["at"].agg(["min", "max", "size"])
-    start, end = int(facts.arrived.min()), facts.until
-    span = np.maximum(seen["max"] - seen["min"], DAY)
-    rate: pd.Series = (seen["size"] - 1) / span
-    enough = seen["size"] >= FEWEST
-    order = visits.sort_values("at", kind="stable")
-    longest = order.groupby("code")["at"].agg(lambda at: np.diff(at, append=at.iloc[-1]).max())
-    quiet = np.maximum(3 * longest, 7 * DAY)
-    way = (visits["at"] - facts.arrived[visits["lead"].to_numpy()]).groupby(visits["code"]).median()
-    silent = end - seen["max"]
-    stops = seen[enough & (rate * silent >= EXPECTED) & (silent > quiet)]
-    late = seen["min"] - start
-    begins = seen[enough & (rate * late >= EXPECTED) & (late > np.maximum(quiet, 2 * way))]
+    ids = [stage.name for stage in facts.mended.stages.stages]
+    stops, begins, total = _edges(facts)
     pairs: list[tuple[str, str, str]] = []
     used: set[int] = set()
     for old, last in zip(stops.index.astype(int), stops["max"], strict=True):
@@ -170,8 +158,7 @@ def of_stages(facts: Facts) -> Iterator[Suspicion]:
         if len(gap):
             new = int(gap.index[np.argmin(gap)])
             used |= {old, new}
-            pairs.append((ids[old], ids[new], _day(begins.loc[new, "min"])))
-    total = len(seen)
+            pairs.append((ids[old], ids[new], _day(begins["min"].loc[new])))
     if pairs:
         details = "; ".join(f"{old} → {new}, {day}" for old, new, day in pairs)
         yield Suspicion("renamed_stages", len(pairs), total, None, details, {"pairs": pairs})
@@ -185,6 +172,29 @@ def of_stages(facts: Facts) -> Iterator[Suspicion]:
         days = {str(ids[n]): _day(at) for n, at in zip(codes, when, strict=True)}
         details = "; ".join(f"{stage}, {day}" for stage, day in days.items())
         yield Suspicion(kind, len(alone), total, None, details, {"days": days})
+
+
+def _edges(facts: Facts) -> tuple[pd.DataFrame, pd.DataFrame, int]:
+    """Return the stages that stop, those that begin, and how many there are."""
+    visits, arrived = facts.visits, np.sort(facts.arrived)
+    by_code = visits.sort_values("at", kind="stable").groupby("code")["at"]
+    seen = by_code.agg(["min", "max", "size"])
+    longest = by_code.agg(lambda at: np.diff(at, append=at.iloc[-1]).max())
+    quiet = np.maximum(3 * longest, 7 * DAY)
+    lag = visits["at"] - facts.arrived[visits["lead"].to_numpy()]
+    way = lag.groupby(visits["code"]).median()
+
+    def before(time: pd.Series) -> np.ndarray:
+        return np.searchsorted(arrived, time.to_numpy())
+
+    base = before(seen["max"] - way) - before(seen["min"] - way)
+    usage = seen["size"] / np.maximum(base, 1)
+    missed = before(facts.until - 2 * way) - before(seen["max"] - way)
+    early = before(seen["min"] - 2 * way)
+    enough = seen["size"] >= FEWEST
+    stops = enough & (usage * missed >= EXPECTED) & (facts.until - seen["max"] > quiet)
+    begins = enough & (usage * early >= EXPECTED) & (seen["min"] - arrived[0] > quiet)
+    return seen[stops], seen[begins], len(seen)
 
 
 def of_deals(facts: Facts) -> Iterator[Suspicion]:
