@@ -100,6 +100,15 @@ def export_crm(
         Unknown formats, kinds of dirt, languages; moments outside the log.
     DataError
         The folder holds something else or cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from funnelsim.events.example import LOG
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     export = export_crm(LOG, f"{place}/try", format="zoho", seed=1, dirt="owners=50%")
+    >>> [path.name for path in export.files], export.truth["dirt"][0]["count"]
+    (['Deals_2024_03_01.csv'], 1)
     """
     chosen = _format(format, language)
     amounts = dirt_of(dirt)
