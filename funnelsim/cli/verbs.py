@@ -218,14 +218,17 @@ def measures(  # noqa: PLR0913, PLR0917 - one parameter an option
 def report(  # noqa: PLR0913, PLR0917 - one parameter an option
     source: Input,
     kind: Annotated[
-        str, typer.Option("--kind", help="funnel-review, what-if or levers.")
+        str, typer.Option("--kind", help="funnel-review, what-if, levers or calibration.")
     ] = "funnel-review",
     mapping: Mapping = None,
     seed: Seed = 1,
     n: Annotated[
         int | None,
         typer.Option(
-            "--n", min=2, help="Replications, for what-if and levers.", show_default=False
+            "--n",
+            min=2,
+            help="Replications, for what-if, levers and calibration.",
+            show_default=False,
         ),
     ] = None,
     settings: Set = None,
