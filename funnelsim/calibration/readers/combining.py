@@ -282,7 +282,7 @@ def _metadata(
     counts: dict[tuple[str, str, str], int] = {}
     for note in (note for part in parts for note in part.meta.notes):
         key = (note.kind, note.found, note.done)
-        counts[key] = counts.get(key, 0) + note.count
+        counts[key] = max(counts.get(key, 0), note.count)  # mostly of the same deals
     together = tuple(Note(kind, n, found, done) for (kind, found, done), n in counts.items())
     starts = [part.meta.observed_from for part in parts if part.meta.observed_from]
     start = min(starts) if starts else None
