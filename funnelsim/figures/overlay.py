@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from funnelsim.figures.axis import duration_scale, time_axis, value_axis
-from funnelsim.figures.lettering import fit
+from funnelsim.figures.lettering import fit, text_width
 from funnelsim.figures.picture import Picture
 from funnelsim.figures.rows import (
     HEAD,
@@ -228,6 +228,7 @@ def overlay_courses(
             _calm(axes, wording)
             if times:
                 time_axis(axes, times[0], times[-1], wording)
+                _thin(axes, wide - SIDE - 0.2)
             name = fit(heading, wide - SIDE - 0.2, weight=600)
             sheet.text(left, height - HEAD - 0.12, name, weight=600, color=NAVY)
             if len(frame):
@@ -354,6 +355,20 @@ def _calm(axes: Axes, wording: Wording) -> None:
     value_axis(axes, wording.figure, ticks=4)
     axes.set_ylim(bottom=0)
     axes.spines["left"].set_visible(False)
+
+
+def _thin(axes: Axes, room: float) -> None:
+    """Keep every second name of a narrow axis, where they would touch; a new year stays told."""
+    ticks = list(axes.get_xticks())
+    names = [label.get_text() for label in axes.get_xticklabels()]
+    wide = sum(text_width(name.split("\n")[0], SMALL) + 0.1 for name in names)
+    if wide <= room:
+        return
+    for place in range(1, len(names), 2):
+        _, _, year = names[place].partition("\n")
+        if year and place + 1 < len(names) and "\n" not in names[place + 1]:
+            names[place + 1] += f"\n{year}"
+    axes.set_xticks(ticks[::2], names[::2])
 
 
 def _ending(heading: str, row: pd.Series, wording: Wording) -> str:
