@@ -18,7 +18,7 @@ FAMILIES = ("lognormal", "gamma", "weibull", "loglogistic")
 
 
 def made_world(
-    number: int, *, weeks: int = 40, rate: tuple[float, float] = (4.0, 14.0), shock: bool = False
+    number: int, *, weeks: int = 40, rate: tuple[float, float] = (8.0, 25.0), shock: bool = False
 ) -> Scenario:
     """Make the world of a number.
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from funnelsim.engine.snapshot import snapshot
     from funnelsim.events import EventLog
     from funnelsim.experiments import compare, levers, optimise_seats, replicate, sweep
+    from funnelsim.planning import backtest_pipeline, forecast_pipeline
     from funnelsim.reporting import (
         blocks,
         fit_review,
@@ -42,6 +43,7 @@ __all__ = [
     "EventLog",
     "Scenario",
     "audit",
+    "backtest_pipeline",
     "blocks",
     "calibrate",
     "compare",
@@ -51,6 +53,7 @@ __all__ = [
     "export_crm",
     "figures",
     "fit_review",
+    "forecast_pipeline",
     "lever_atlas",
     "levers",
     "load",
@@ -76,12 +79,14 @@ _HOMES = {
     "EventLog": "events",
     "Scenario": "scenarios.scenario",
     "audit": "calibration.audit",
+    "backtest_pipeline": "planning",
     "blocks": "reporting",
     "calibrate": "calibration.fitting",
     "compare": "experiments",
     "drift": "calibration.drift",
     "export_crm": "calibration.exports",
     "fit_review": "reporting",
+    "forecast_pipeline": "planning",
     "lever_atlas": "reporting",
     "levers": "experiments",
     "load": "scenarios.loading",

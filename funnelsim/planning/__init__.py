@@ -2,4 +2,7 @@
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from funnelsim.planning.pipeline import PipelineForecast, forecast_pipeline
+from funnelsim.planning.pipeline_backtest import backtest_pipeline, skill
+
+__all__ = ["PipelineForecast", "backtest_pipeline", "forecast_pipeline", "skill"]
