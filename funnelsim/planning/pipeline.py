@@ -225,7 +225,7 @@ def _hours(log: EventLog, ends: pd.DatetimeIndex, teams: Sequence[str]) -> Float
     until = efforts["ended_at"].fillna(pd.Timestamp(log.meta.observed_until))
     hours = (until - efforts["started_at"]).dt.total_seconds().to_numpy() / 3600
     sums = np.zeros((len(ends), len(teams)))
-    team = pd.Index(teams).get_indexer(efforts["team"])
+    team = pd.Index(teams).get_indexer(pd.Index(efforts["team"]))
     np.add.at(sums, (_period(efforts["started_at"], ends), team), hours)
     return sums
 

@@ -83,8 +83,8 @@ def facts(log: EventLog) -> Facts:
     stages = [stage.id for stage in log.meta.stages] or sorted(log.visits["stage"].unique())
     reached = np.zeros((len(ids), len(stages)), dtype=bool)
     rows, columns = (
-        ids.get_indexer(log.visits["lead_id"]),
-        pd.Index(stages).get_indexer(log.visits["stage"]),
+        ids.get_indexer(pd.Index(log.visits["lead_id"])),
+        pd.Index(stages).get_indexer(pd.Index(log.visits["stage"])),
     )
     reached[rows, columns] = True
     now = np.full(len(ids), -1)
