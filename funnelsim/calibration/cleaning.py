@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from funnelsim.calibration.dating import CLOSED, dated
 from funnelsim.calibration.ledger import Ledger
 from funnelsim.calibration.raw import RAW_SCHEMA, RawHistory
 from funnelsim.events.schema import TIME
@@ -18,7 +19,6 @@ __all__ = ["Clean", "cleaned", "last_event"]
 
 EARLIEST: Final = pd.Timestamp("1990-01-01", tz="UTC")
 DAY: Final = pd.Timedelta(days=1)
-CLOSED: Final = ("won", "lost")
 FEW: Final = 0.01  # share of times that may lie apart, in the future
 ENOUGH: Final = 20  # times, before one of them is called far from the others
 
@@ -64,7 +64,7 @@ def cleaned(raw: RawHistory, ledger: Ledger) -> Clean:
     deals = _one_each(tables["deals"], ledger)
     deals, gone = _kept(deals, until, ledger)
     moves = _own_moves(tables["moves"], deals, gone, until, ledger)
-    deals, kept = _arrivals(deals, moves, raw, ledger)
+    deals, kept = dated(deals, moves, raw, ledger)
     row = np.where(kept, np.cumsum(kept) - 1, -1)
     moves = moves.assign(lead=row[moves["lead"]])[kept[moves["lead"]]].reset_index(drop=True)
     left_out = set(tables["deals"]["deal_id"].dropna()) - set(deals["deal_id"])
@@ -250,33 +250,3 @@ def _with_lead(
     known_gone = np.append(pd.Index(ids).isin(list(gone)), False)[codes]
     ledger.add(stray, frame[unknown & ~known_gone], len(frame))
     return frame.assign(lead=lead)[~unknown] if unknown.any() else frame.assign(lead=lead)
-
-
-def _arrivals(
-    deals: pd.DataFrame, moves: pd.DataFrame, raw: RawHistory, ledger: Ledger
-) -> tuple[pd.DataFrame, np.ndarray]:
-    """Say when each deal arrived; leave out those that have no date or an impossible one."""
-    first = moves.drop_duplicates("lead").set_index("lead")["at"].reindex(deals.index)
-    other = first.fillna(deals["stage_since"])
-    created = deals["created_at"]
-    arrived = created.fillna(other)
-    ledger.add("uncreated_deals", deals[created.isna() & other.notna()], len(deals))
-    early = first < created
-    ledger.add("late_creations", deals[early], len(deals))
-    arrived = arrived.mask(early, first)
-    closed = deals["closed_at"]
-    before = closed < arrived
-    day, closing_day = (
-        times.dt.tz_convert(raw.meta.time_zone or "UTC").dt.normalize()
-        for times in (arrived, closed)
-    )
-    same_day = before & (day == closing_day)
-    ledger.add("closed_same_day", deals[same_day & first.isna()], len(deals))
-    wrong = before & ~same_day
-    impossible = wrong & first.isna()
-    ledger.add("undated_deals", deals[arrived.isna()], len(deals))
-    ledger.add("closed_before_created", deals[impossible], len(deals))
-    kept = ~(arrived.isna() | impossible)
-    closed = closed.mask(same_day, arrived).mask(wrong)
-    deals = deals.assign(arrived_at=arrived, closed_at=closed)[kept]
-    return deals.reset_index(drop=True), kept.to_numpy(dtype=bool)

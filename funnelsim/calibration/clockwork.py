@@ -45,15 +45,16 @@ def of_times(facts: Facts) -> Iterator[Suspicion]:
         if full:
             yield from _bulk(moves)
         yield from _clock(local)
-    yield from _silences(clean.deals["arrived_at"], clean.until)
+    arrived = clean.deals["arrived_at"]
+    yield from _silences(arrived[arrived >= facts.mended.start], clean.until)
 
 
-def shifted_hours(local: pd.Series) -> tuple[pd.Timestamp, int, float] | None:
-    """Find the month from which on the hours of the day are shifted.
+def shifted_hours(local: pd.Series) -> tuple[pd.Period, pd.Period, int] | None:
+    """Find the months in which the hours of the day are shifted against the others.
 
-    The hours of every month are compared with those before, as they are and shifted by
-    1 to 12 hours either way (multinomial likelihood, one event added to each hour of the
-    profile before).
+    Every run of months but the first is compared with all others: its hours as they are,
+    and shifted by 1 to 12 hours either way (multinomial likelihood, one event added to
+    each hour of the profile of the others).
 
     Parameters
     ----------
@@ -62,35 +63,36 @@ def shifted_hours(local: pd.Series) -> tuple[pd.Timestamp, int, float] | None:
 
     Returns
     -------
-    tuple of pandas.Timestamp, int and float, or None
-        The first month after the shift, the hours added, and the log-likelihood gained.
+    tuple of pandas.Period, pandas.Period and int, or None
+        The first and the last month that is shifted, and the hours added.
 
     Examples
     --------
-    >>> rng = np.random.default_rng(1)
     >>> day = pd.Series(pd.date_range("2024-01-01", "2024-12-31", freq="30min"))
     >>> day = day[day.dt.hour.isin([9, 10, 11, 14, 15, 16])].dt.tz_localize("UTC")
     >>> shifted_hours(day) is None
     True
     >>> later = day + pd.to_timedelta(np.where(day < "2024-07-01", 0, 3), unit="h")
-    >>> month, hours, _ = shifted_hours(later)
-    >>> str(month.date()), hours
-    ('2024-07-01', 3)
+    >>> first, last, hours = shifted_hours(later)
+    >>> str(first), str(last), hours
+    ('2024-07', '2024-12', 3)
     """
     month = local.dt.tz_localize(None).dt.to_period("M")
     table = pd.crosstab(month, local.dt.hour).reindex(columns=range(24), fill_value=0)
     table = table[table.sum(axis=1) >= MONTHLY]
-    best: tuple[pd.Timestamp, int, float] | None = None
-    for at in range(1, len(table)):
-        before = table.iloc[:at].sum().to_numpy() + 1.0
-        after = table.iloc[at:].sum().to_numpy()
-        chances = np.log(before / before.sum())
-        fits = {shift: float(after @ np.roll(chances, shift)) for shift in range(-11, 13)}
-        shift = max(fits, key=lambda hours: fits[hours])
-        gain = fits[shift] - fits[0]
-        if gain > max(GAIN, PER_EVENT * after.sum()) and (best is None or gain > best[2]):
-            best = (table.index[at].to_timestamp(), shift, gain)
-    return best
+    counts, total = table.to_numpy(), table.to_numpy().sum(axis=0)
+    best, found = 0.0, None
+    for first in range(1, len(table)):
+        for last in range(first, len(table)):
+            inside = counts[first : last + 1].sum(axis=0)
+            others = total - inside + 1.0
+            chances = np.log(others / others.sum())
+            gains = [float(inside @ (np.roll(chances, h) - chances)) for h in range(-11, 13)]
+            gain = max(gains)
+            if gain > max(best, GAIN, PER_EVENT * inside.sum()):
+                best = gain
+                found = table.index[first], table.index[last], int(np.argmax(gains)) - 11
+    return found
 
 
 def _known(deals: pd.DataFrame) -> pd.Series:
@@ -110,19 +112,21 @@ def _bulk(moves: pd.DataFrame) -> Iterator[Suspicion]:
 
 
 def _clock(local: pd.Series) -> Iterator[Suspicion]:
-    """Find a shift of the clock."""
+    """Find months whose clock is shifted."""
     found = shifted_hours(local)
     if found is not None:
-        month, hours, _ = found
-        day = str(month.date())
-        after = int((local.dt.tz_localize(None) >= month).sum())
-        numbers = {"from": day, "hours": hours}
-        details = f"{day}, {hours:+d} h"
-        yield Suspicion("time_zone_jump", after, len(local), None, details, numbers)
+        first, last, hours = found
+        month = local.dt.tz_localize(None).dt.to_period("M")
+        inside = int(((month >= first) & (month <= last)).sum())
+        numbers = {"from": str(first), "to": str(last), "hours": hours}
+        details = f"{first} – {last}, {hours:+d} h"
+        yield Suspicion("time_zone_jump", inside, len(local), None, details, numbers)
 
 
 def _silences(arrived: pd.Series, until: pd.Timestamp) -> Iterator[Suspicion]:
     """Find weeks without a new deal that chance does not explain."""
+    if not len(arrived):
+        return
     weeks = (arrived - arrived.min()) // WEEK
     whole = (until - arrived.min()) // WEEK  # the last week may be cut
     counts = np.bincount(weeks.to_numpy(dtype=np.int64), minlength=whole)[:whole]

@@ -216,6 +216,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "unexplained_stages": Kind(0.02, 0.2, (C, D, F), ALL),
     "moves_after_closing": Kind(0.02, 0.2, (D,), CLOSE),
     "undated_closings": Kind(0.02, 0.2, (D, F), "Export the date of closing."),
+    "lost_closings": Kind(0.02, 0.2, (C, D, F), "Export the date of closing."),
     "contradicting_status": Kind(0.01, 0.1, (C, F), CLOSE),
     "reopened": Kind(0.03, 0.2, (C, F), "Open a new deal instead of reopening an old one."),
     "unlisted_stages": Kind(0.2, 0.6, (C, D), STAGES),

@@ -54,7 +54,7 @@ REPAIRS: Mapping[str, tuple[str, str]] = {
         "They count as closed when they were created: the closing has a date but no time.",
     ),
     "closed_before_created": (
-        "Deals closed on a day before they were created",
+        "Deals closed on a day before they were created or first moved",
         "They are left out: one of the dates is wrong.",
     ),
     "stray_moves": ("Moves of deals that are not in the table of deals", "They are left out."),
@@ -98,6 +98,10 @@ REPAIRS: Mapping[str, tuple[str, str]] = {
     "undated_closings": (
         "Closed deals without a date of closing",
         "They count as closed when the export was taken.",
+    ),
+    "lost_closings": (
+        "Closed deals of which nobody knows when they closed",
+        "They are left out: they are few.",
     ),
     "contradicting_status": (
         "Deals whose status is not what their stage says",

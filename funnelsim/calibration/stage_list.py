@@ -14,7 +14,7 @@ from funnelsim.calibration.ledger import Ledger
 from funnelsim.calibration.raw import RawStage
 from funnelsim.events import StageInfo
 
-__all__ = ["StageList", "stage_list"]
+__all__ = ["StageList", "plain", "stage_list"]
 
 CLOSING: Final[Mapping[str, Mapping[str, str]]] = {
     "won": {"en": "Won", "ru": "Выиграно", "uk": "Виграно"},
@@ -42,17 +42,17 @@ class StageList:
         """Return the position of each stage by its name in the CRM, -1 for none."""
         if funnel is not None and len({stage.funnel for stage in self.stages}) > 1:
             named = names.fillna("").astype("str")
-            keys = funnel.fillna("").astype("str") + "\x00" + named.map(_plain)
+            keys = funnel.fillna("").astype("str") + "\x00" + named.map(plain)
             known = {
-                f"{stage.funnel}\x00{_plain(stage.name)}": number
+                f"{stage.funnel}\x00{plain(stage.name)}": number
                 for number, stage in reversed(list(enumerate(self.stages)))
             }
             own = _mapped(keys, known, lambda key: key)
             return np.where(own >= 0, own, self.codes(names))
         known = {
-            _plain(stage.name): number for number, stage in reversed(list(enumerate(self.stages)))
+            plain(stage.name): number for number, stage in reversed(list(enumerate(self.stages)))
         }
-        return _mapped(names, known, _plain)
+        return _mapped(names, known, plain)
 
     def outcomes(self) -> np.ndarray:
         """Return what entering each stage means: won, lost or nothing; shape ``(n + 1,)``."""
@@ -116,9 +116,9 @@ def stage_list(
     StageList
     """
     own = [s for s in known if not funnel or s.funnel in ("", funnel)] or list(known)
-    listed = {_plain(stage.name) for stage in own}
+    listed = {plain(stage.name) for stage in own}
     found = _in_order(deals, moves)
-    extra = [name for name in found if _plain(name) not in listed]
+    extra = [name for name in found if plain(name) not in listed]
     taken = {stage.id for stage in own}
     more = [RawStage(name, _id_of(name, taken)) for name in extra]
     if own and extra:
@@ -165,13 +165,28 @@ def _closing_stage(outcome: Literal["won", "lost"], taken: set[str]) -> RawStage
     return replace(stage, outcome=outcome, label=CLOSING[outcome])
 
 
-def _plain(name: str) -> str:
-    """Return a name as it is compared: spaces and capitals do not count."""
+def plain(name: str) -> str:
+    """Return a name as it is compared: spaces and capitals do not count.
+
+    Parameters
+    ----------
+    name : str
+        As the CRM writes it.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> plain("  Closed  Won")
+    'closed won'
+    """
     return " ".join(str(name).split()).casefold()
 
 
-def _mapped(names: pd.Series, known: Mapping[str, int], plain: Callable[[str], str]) -> np.ndarray:
+def _mapped(names: pd.Series, known: Mapping[str, int], spelt: Callable[[str], str]) -> np.ndarray:
     """Look up each name once."""
     codes, values = pd.factorize(names)
-    table = np.array([*(known.get(plain(value), -1) for value in values), -1], dtype=np.int64)
+    table = np.array([*(known.get(spelt(value), -1) for value in values), -1], dtype=np.int64)
     return table[codes]

@@ -7,7 +7,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from funnelsim.calibration.cleaning import CLOSED, Clean
+from funnelsim.calibration.cleaning import Clean
+from funnelsim.calibration.dating import CLOSED
 from funnelsim.calibration.ledger import Ledger
 from funnelsim.calibration.raw import History
 from funnelsim.calibration.stage_list import StageList
@@ -116,7 +117,7 @@ def _deals(clean: Clean, stages: StageList) -> pd.DataFrame:
     by_status = closing[np.select([said == "won", said == "lost"], [0, 1], 2)]
     ends = stages.terminal()[stage]
     closed, since = _ticks(deals["closed_at"]), _ticks(deals["stage_since"])
-    at = np.where(closed != UNKNOWN, closed, np.where(ends | (outcome != ""), since, UNKNOWN))
+    at = np.where(closed != UNKNOWN, closed, np.where(ends, since, UNKNOWN))
     arrived = _ticks(deals["arrived_at"])
     return pd.DataFrame(
         {

@@ -23,6 +23,7 @@ HASTE: Final = MINUTE
 HALF: Final = 0.5
 FEW_LOSSES: Final = 0.1  # of closed deals
 FEWEST: Final = 20  # of anything, before a share of it is worth a finding
+EARLY: Final = 0.02  # of all deals: fewer before or after mean nothing
 EXPECTED: Final = 10.0  # entries that should have been and were not: P(none) < 5e-5
 UNKNOWN: Final = np.iinfo(np.int64).min
 
@@ -131,9 +132,9 @@ def of_moves(facts: Facts) -> Iterator[Suspicion]:
 def of_stages(facts: Facts) -> Iterator[Suspicion]:
     """Look for stages that stop, begin, or change their name on some day.
 
-    A stage stops or begins where at least ten entries were to be expected in the time
-    without any, from the deals that arrived then and from how many of the others came to
-    it; and where this time is longer than a week and than three times the longest gap
+    A stage stops or begins where at least ten entries, and 2 % of the number of deals, were
+    to be expected in the time without any, from the deals that arrived then and from how
+    many of the others came to it; and where this time is longer than a week and than three times the longest gap
     between its entries.
 
     Parameters
@@ -176,7 +177,9 @@ def of_stages(facts: Facts) -> Iterator[Suspicion]:
 
 def _edges(facts: Facts) -> tuple[pd.DataFrame, pd.DataFrame, int]:
     """Return the stages that stop, those that begin, and how many there are."""
-    visits, arrived = facts.visits, np.sort(facts.arrived)
+    start = int(facts.mended.start.to_datetime64().astype("datetime64[us]").astype(np.int64))
+    visits, arrived = facts.visits, np.sort(facts.arrived[facts.arrived >= start])
+    visits = visits[visits["at"] >= start]
     by_code = visits.sort_values("at", kind="stable").groupby("code")["at"]
     seen = by_code.agg(["min", "max", "size"])
     longest = by_code.agg(lambda at: np.diff(at, append=at.iloc[-1]).max())
@@ -191,9 +194,10 @@ def _edges(facts: Facts) -> tuple[pd.DataFrame, pd.DataFrame, int]:
     usage = seen["size"] / np.maximum(base, 1)
     missed = before(facts.until - 2 * way) - before(seen["max"] - way)
     early = before(seen["min"] - 2 * way)
+    least = max(EXPECTED, EARLY * len(arrived))
     enough = seen["size"] >= FEWEST
-    stops = enough & (usage * missed >= EXPECTED) & (facts.until - seen["max"] > quiet)
-    begins = enough & (usage * early >= EXPECTED) & (seen["min"] - arrived[0] > quiet)
+    stops = enough & (usage * missed >= least) & (facts.until - seen["max"] > quiet)
+    begins = enough & (usage * early >= least) & (seen["min"] - start > quiet)
     return seen[stops], seen[begins], len(seen)
 
 

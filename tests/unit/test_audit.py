@@ -178,8 +178,8 @@ def test_a_shift_of_the_clock_is_dated():
     later = CLEAN.moves["at"] + pd.Timedelta(hours=3)
     moves = CLEAN.moves.assign(at=CLEAN.moves["at"].where(CLEAN.moves["at"] < day, later))
     found = finding(audit(with_moves(moves)), "time_zone_jump")
-    assert found.details == "2023-08-01, +3 h"
-    assert found.numbers == {"from": "2023-08-01", "hours": 3}
+    assert found.details == "2023-08 – 2024-01, +3 h"
+    assert found.numbers == {"from": "2023-08", "to": "2024-01", "hours": 3}
 
 
 def test_a_small_file_has_no_shift():

@@ -210,6 +210,28 @@ def test_impossible_dates_of_deals(columns, kind, left):
     assert len(result.log.leads) == left
 
 
+def test_a_few_closings_without_a_date_are_left_out():
+    deals = [deal(n, stage="Won", closed_at="2024-02-01T09:00Z") for n in range(20)]
+    moves = [move(n, "New", "2024-01-01T09:00Z") for n in range(21)]
+    moves += [move(n, "Won", "2024-02-01T09:00Z") for n in range(20)]
+    result = repaired(history([*deals, deal(20, stage="Won")], moves))
+    assert kinds(result) == {"lost_closings": 1}
+    assert len(result.log.leads) == 20
+
+
+def test_a_closing_before_the_creation_is_impossible():
+    moves = [move(1, "Won", "2023-12-01T09:00Z"), move(1, "New", "2024-01-01T09:00Z")]
+    result = repaired(history([deal(1, stage="Won"), deal(2)], moves))
+    assert kinds(result) == {"closed_before_created": 1, "unmoved_deals": 1}
+
+
+def test_the_stage_of_a_lost_deal_is_not_entered_when_it_was_lost():
+    lost = deal(1, status="lost", stage="Offer", stage_since="2024-01-05T09:00Z")
+    lost["closed_at"] = "2024-01-09T09:00Z"
+    result = repaired(history([lost]))
+    assert route(result) == [("offer", "2024-01-05 09:00"), ("lost", "2024-01-09 09:00")]
+
+
 def test_work_that_cannot_be_is_repaired_or_left_out():
     def work(**times):
         return {"deal_id": "1", "effort": "call", "team": "desk", **times}
