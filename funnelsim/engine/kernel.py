@@ -316,7 +316,8 @@ def simulate(job, state):  # noqa: C901, PLR0912, PLR0915 - handing state on wou
     packed = job.packed
     n_stages, n_teams, n_kinds = packed.size[STAGES], packed.size[TEAMS], packed.size[KINDS]
     breadth, shift = packed.size[BREADTH], packed.size[SHIFT]
-    stages, efforts, refuse = packed.stages, packed.efforts, packed.refuse
+    stages, efforts = packed.stages, packed.efforts
+    refuse, share = packed.refuse, packed.share
     marks, routes, advance = packed.marks, packed.routes, packed.advance
     others, upto, kinds = packed.others, packed.upto, packed.kinds
     lengths, tables = packed.timers, packed.tables
@@ -676,7 +677,7 @@ def simulate(job, state):  # noqa: C901, PLR0912, PLR0915 - handing state on wou
                         step = READY if slots[slot, PHASE] == BEFORE_WORK else ROUTE
 
                 elif step == READY:
-                    slots[slot, BECAME_READY], slots[slot, RUNNING] = now, stages[at, S_EFFORT_N]
+                    slots[slot, BECAME_READY], slots[slot, RUNNING] = now, 0
                     slots[slot, WORST], slots[slot, DONE_ONCE], slots[slot, HALTED] = DONE, 0, 0
                     step = WORK if stages[at, S_EFFORT_N] > 0 else AFTER
 
@@ -695,6 +696,14 @@ def simulate(job, state):  # noqa: C901, PLR0912, PLR0915 - handing state on wou
                         w0 = w1 = w2 = w3 = NO_WORD
                         if efforts[effort, E_DRAWS] or patience >= 0:
                             w0, w1, w2, w3 = draw(seed, key[lead], place, nth, replication)
+                        if share[effort] < 1 and uniform(w3) >= share[effort]:
+                            # not needed: on to the next
+                            tasks[task, STATE] = IDLE
+                            if not together:
+                                slots[slot, EFFORT] += 1
+                                step = WORK if n < stages[at, S_EFFORT_N] else AFTER
+                            continue
+                        slots[slot, RUNNING] += 1
                         lost = FAR
                         if patience >= 0:
                             lost = end(
@@ -728,7 +737,7 @@ def simulate(job, state):  # noqa: C901, PLR0912, PLR0915 - handing state on wou
                         if limit < until:
                             n_agenda = _note(agenda, n_agenda, ALARM, task, tokens[task], limit)
                     if together:
-                        step = NOTHING
+                        step = NOTHING if slots[slot, RUNNING] > 0 else AFTER
 
                 elif step == RESOLVE:
                     # work ends, or is given up, or never began

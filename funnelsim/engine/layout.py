@@ -92,6 +92,8 @@ class Packed(NamedTuple):
     stages: Ints
     efforts: Ints
     refuse: Floats
+    share: Floats
+    """By effort: of cases that end with a refusal, of visits that need it."""
     marks: Ints
     routes: Ints
     advance: Floats

@@ -6,6 +6,9 @@ have lasted until now: of the uniform of the whole length only the part beyond
 ``chance = F(lasted)`` is left, ``u' = chance + (1 - chance) u``. A time-out counts from the real
 entry; one that is past comes at once.
 
+Work that only some visits need (``share``) is asked for as soon as the visit is ready for it,
+so without a trace of it this visit does not need it.
+
 **Stale deals.** A length that has lasted longer than 9,999 of 10,000 (its constant length, if it
 is one) is older than its distribution knows. Such a deal counts as one that has lasted as long
 as nine in ten: what is left is the residual of the longest tenth, on the time scale of the
@@ -149,8 +152,8 @@ class _Deal:
             ready = min((_began(row) for row in mine.values()), default=self.row.entered_at)
         if stage.efforts and (mine or stage.id in self.snapshot.worked):
             pieces = self._pieces(mine, ready)
-            done = [piece.done for piece in pieces]
-            if not (any(done) if stage.join == "any" else all(done)):
+            decided = stage.join == "any" and any(_over(row) for row in mine.values())
+            if not (decided or all(piece.done for piece in pieces)):
                 return Phase.WORK, Rest(), ready, pieces
         over = max((row.ended_at for row in mine.values() if _over(row)), default=ready)
         return Phase.AFTER, self._rest(stage.delay_after, over), ready, ()
@@ -163,6 +166,8 @@ class _Deal:
         running = [i for i, row in mine.items() if row.ended_at == NEVER]
         over = [i for i, row in mine.items() if _over(row)]
         present = max(running) if running else max(over, default=-1) + 1
+        while present < len(efforts) and present not in mine and efforts[present].share < 1:
+            present += 1
         last = max((mine[i].ended_at for i in over if i < present), default=ready)
         return tuple(
             PlanPiece(i, done=True)
@@ -172,10 +177,10 @@ class _Deal:
         )
 
     def _piece(self, number: int, row: Any, since: int) -> PlanPiece:  # noqa: ANN401 - a row or nothing
-        """A piece of work: done, in hand, or waiting."""
-        if row is not None and _over(row):
-            return PlanPiece(number, done=True)
+        """A piece of work: done, in hand, or waiting; what has left no trace may not be needed."""
         effort = self.stage.efforts[number]
+        if _over(row) if row is not None else effort.share < 1:
+            return PlanPiece(number, done=True)
         if row is None or row.ended_at != NEVER:  # not asked for yet, or given up
             queued, begun = since, NEVER
         else:

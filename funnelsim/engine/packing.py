@@ -101,6 +101,7 @@ class _Packer:
         self.stages: list[list[int]] = []
         self.efforts: list[list[int]] = []
         self.refuse: list[float] = []
+        self.share: list[float] = []
         self.marks: list[list[int]] = []
         self.routes: list[list[int]] = []
         self.advance: list[float] = []
@@ -142,6 +143,7 @@ class _Packer:
             stages=_table(self.stages, at.S_WIDTH),
             efforts=_table(self.efforts, at.E_WIDTH),
             refuse=np.array(self.refuse, float),
+            share=np.array(self.share, float),
             marks=_table(self.marks, at.M_WIDTH),
             routes=_table(self.routes, at.R_WIDTH),
             advance=np.array(self.advance, float),
@@ -245,10 +247,11 @@ class _Packer:
                 at.E_PRIORITY: effort.priority,
                 at.E_TIMER: timer,
                 at.E_NAME: name,
-                at.E_DRAWS: int(self._varies(timer) or effort.refuse > 0),
+                at.E_DRAWS: int(self._varies(timer) or effort.refuse > 0 or effort.share < 1),
             }
             self.efforts.append(_row(effort_row))
             self.refuse.append(effort.refuse)
+            self.share.append(effort.share)
         for mark in stage.marks:
             self._mark(mark)
         for condition, route in stage.routes:

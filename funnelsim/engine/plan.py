@@ -177,6 +177,8 @@ class PlanEffort:
     priority: int
     duration: Timer
     refuse: float
+    share: float = 1.0
+    """Of visits that need it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,6 +302,8 @@ class Phase(IntEnum):
 @dataclass(frozen=True, slots=True)
 class PlanPiece:
     """Work of an open deal: waited for since ``queued_at``, in hand if ``started_at``, or done.
+
+    What the visit does not need counts as done.
 
     ``rest`` is that of the work if it is in hand, else that of the patience.
     """

@@ -242,6 +242,7 @@ class _Planner:
             priority=effort.priority,
             duration=self._work(effort.duration, effort.team, f"stages.{key}.efforts.{name}"),
             refuse=effort.refuse,
+            share=effort.share,
         )
 
     def _work(self, spec: DurationSpec, team: str, path: str) -> Timer:

@@ -342,20 +342,29 @@ class Model:
     def efforts(self, stay: Stay, deadline: int) -> Steps:
         """All work of a visit: one piece after another, or side by side."""
         stage = stay.stage
+        needed = [effort for effort in stage.efforts if self.needed(stay, effort)]
         if stage.join != "series" and len(stage.efforts) > 1:
-            return (yield from self.side_by_side(stay, deadline))
-        for effort in stage.efforts:
+            return (yield from self.side_by_side(stay, deadline, needed))
+        for effort in needed:
             result = yield from self.work(stay, effort, deadline, stop=None)
             if result is not DONE:
                 return result
         return DONE
 
-    def side_by_side(self, stay: Stay, deadline: int) -> Steps:
+    def needed(self, stay: Stay, effort: PlanEffort) -> bool:
+        """Whether this visit needs a piece of work; what an open deal waits for, it needs."""
+        held = stay.held(effort)
+        if held:
+            return not held.done
+        return effort.share == 1 or stay.draw(self.stream, effort.place)[3] < effort.share
+
+    def side_by_side(self, stay: Stay, deadline: int, needed: Sequence[PlanEffort]) -> Steps:
         """Work by several teams at once; what is decided stops the rest."""
+        if not needed:
+            return DONE
         stop = self.env.event()
         running = [
-            self.env.process(self.work(stay, effort, deadline, stop))
-            for effort in stay.stage.efforts
+            self.env.process(self.work(stay, effort, deadline, stop)) for effort in needed
         ]
         enough = set(Result) - ({DONE} if stay.stage.join != "any" else set())
         while not all(work.triggered for work in running):
@@ -392,8 +401,6 @@ class Model:
         held: PlanPiece,
     ) -> Steps:
         """Go on with a piece of work of an open deal; work in hand keeps its seat."""
-        if held.done:
-            return DONE
         row = self.recording.queue(stay.row, effort, held.queued_at)
         task = Task(stay, effort, deadline, stop, row)
         if held.started_at == NEVER:

@@ -212,7 +212,7 @@ def _room(stage: Stage) -> float:
 
 def _agreed(stage: Stage) -> float:
     """Share of leads that no work refuses."""
-    return math.prod(1 - effort.refuse for effort in stage.efforts.values())
+    return math.prod(1 - effort.refuse * effort.share for effort in stage.efforts.values())
 
 
 @dataclass(frozen=True)
@@ -240,8 +240,9 @@ class _Point:
         most = max(stage.efforts, key=lambda name: stage.efforts[name].refuse, default=None)
         if most is None or not stage.efforts[most].refuse:
             return {}
-        refuse = stage.efforts[most].refuse
-        others = _agreed(stage) / (1 - refuse) if refuse < 1 else 1.0
+        refuse, share = stage.efforts[most].refuse, stage.efforts[most].share
+        agreed = 1 - refuse * share
+        others = share * (_agreed(stage) / agreed if agreed else 1.0)
         left = max(refuse - POINT / others, 0.0) if others else refuse
         return {f"stages.{self.stage}.efforts.{most}.refuse": round(left, 12)}
 

@@ -17,7 +17,7 @@ from funnelsim.scenarios.rate import Rate
 from funnelsim.scenarios.scenario import Scenario
 from funnelsim.worktime import Duration
 
-SHARES: Final = ("shrinkage", "attrition", "refuse")
+SHARES: Final = ("shrinkage", "attrition", "refuse", "share")
 
 __all__ = ["place", "settings", "value_at", "written"]
 

@@ -85,6 +85,7 @@ def offered_load(scenario: Scenario, paths: Paths | None = None) -> tuple[TeamLo
     ):
         for effort in stage.efforts.values():
             hours = paths.work_hours(effort.duration, effort.team) * stay.reaches_work
+            hours *= effort.share
             work[effort.team] += float(visits) * hours if hours else 0.0
     return tuple(
         TeamLoad(

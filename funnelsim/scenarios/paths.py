@@ -118,7 +118,8 @@ class Paths:
         found = np.zeros((len(self.keys),) * 2)
         for i, stage in enumerate(self.scenario.stages.values()):
             stays = 1 - self.stays[i].expires
-            agreed = math.prod(1 - effort.refuse for effort in stage.efforts.values())
+            efforts = stage.efforts.values()
+            agreed = math.prod(1 - effort.refuse * effort.share for effort in efforts)
             if stage.refused_to:
                 found[i, self.number[stage.refused_to]] += (1 - agreed) * stays
             for target, share in self._shares(stage).items():
@@ -307,10 +308,13 @@ class Paths:
         return self.weeks * WEEK / max(opened, 1)
 
     def _elapsed_work(self, effort: Effort) -> float:
-        """Mean hours from start to end of an effort; nights count where work is laid down."""
+        """Mean hours from start to end of an effort; nights count where work is laid down.
+
+        0 for visits that do not need it.
+        """
         team = self.scenario.teams[effort.team]
         calendar = team.calendar or self.scenario.calendar
-        hours = self.work_hours(effort.duration, effort.team)
+        hours = self.work_hours(effort.duration, effort.team) * effort.share
         return hours * self._stretch(calendar) if team.at_close == "pause" else hours
 
     def work_hours(self, spec: DurationSpec, team: str) -> float:

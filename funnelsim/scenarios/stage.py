@@ -30,6 +30,8 @@ class Effort(Frozen):
     """Who does it."""
     duration: DurationSpec
     """Working time (the team's hands are on it)."""
+    share: Annotated[Share, Field(gt=0, le=1)] = 1.0
+    """Share of visits that need this work; the others go on without it."""
     priority: int = 0
     """Smaller goes first; equal priorities are served in order of waiting."""
     refuse: Annotated[Share, Field(ge=0, le=1)] = 0.0

@@ -184,7 +184,7 @@ def _is_number(value: object) -> bool:
 def _of_number(before: float, after: float, path: str) -> _Way:
     """Seats whole, shares from 0 to 1, amounts in proportion."""
     whole = isinstance(before, int) and isinstance(after, int)
-    is_share = ".to." in path or path.endswith(("shrinkage", "attrition", "refuse"))
+    is_share = ".to." in path or path.endswith(("shrinkage", "attrition", "refuse", "share"))
     top = 1.0 if is_share else math.inf
 
     def number(share: float) -> float:

@@ -93,7 +93,10 @@ def _efforts(draw: st.DrawFn, later: list[str], frame: Frame) -> Data:
             "team": st.sampled_from(frame.teams),
             "duration": work(business=business, coarse=frame.coarse),
         },
-        optional={"priority": st.integers(-1, 2)},
+        optional={
+            "priority": st.integers(-1, 2),
+            "share": st.sampled_from([0.5, "20 %", 1]),
+        },
     )
     names = st.sampled_from(["write", "talk", "check"])
     fewest = draw(st.sampled_from([1, 2]))
