@@ -22,7 +22,16 @@ from simpy.events import NORMAL
 
 from funnelsim.distributions import SampleTable
 from funnelsim.engine import arrivals, reference, seating, shocks
-from funnelsim.engine.plan import Epoch, Plan, PlanSource, PlanStaff, PlanStage, PlanTeam, Timer
+from funnelsim.engine.plan import (
+    Epoch,
+    Plan,
+    PlanSource,
+    PlanStaff,
+    PlanStage,
+    PlanTeam,
+    Rest,
+    Timer,
+)
 from funnelsim.engine.planning import make_plan
 from funnelsim.engine.recording import Recording
 from funnelsim.scenarios import calendar
@@ -67,7 +76,8 @@ def _by_the_reference() -> AbstractContextManager[Any]:
 def _planned(change: Callable[[Plan], Plan]) -> AbstractContextManager[Any]:
     """The engine runs a changed plan."""
     return mock.patch(
-        "funnelsim.engine.simulation.make_plan", lambda scenario: change(make_plan(scenario))
+        "funnelsim.engine.simulation.make_plan",
+        lambda scenario, start: change(make_plan(scenario, start)),
     )
 
 
@@ -412,6 +422,10 @@ BUGS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
     "counts ignore the profile": lambda: _plan_sources(
         lambda source: replace(source, profile=((1.0,) * 24,) * 7)
     ),
+    "open deals begin their visit anew": lambda: mock.patch.object(
+        Timer, "left", lambda self, _, u: self.length(u)
+    ),
+    "what has lasted is only taken off": lambda: mock.patch.object(Rest, "luck", lambda _, u: u),
     "the first kind is more frequent": lambda: _plan_sources(_frequent_first_kind),
     "one draw for kind and value": _one_attribute,
     "nobody is ever on leave": lambda: _teamed(lambda team: replace(team, shrinkage=0.0)),

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-from funnelsim.events import EventLog
+from funnelsim.engine.snapshot import Snapshot, snapshot
+from funnelsim.events import EventLog, Metadata
+from funnelsim.events.tables import empty
 from funnelsim.scenarios.scenario import Scenario
 from funnelsim.worktime import HOUR, to_instant
 
-__all__ = ["funnel", "instants", "present", "queue", "settled_waits"]
+__all__ = ["funnel", "instants", "open_since", "present", "queue", "settled_waits"]
 
 MONDAY = "2026-01-05"
 
@@ -28,6 +31,22 @@ def funnel(
         | {"sources": {"web": source}}
         | parts
     )
+
+
+def open_since(hours: NDArray[np.float64], stage: str, at: str = MONDAY) -> Snapshot:
+    """Deals that entered a stage so many hours before a moment, and are there still."""
+    moment = pd.Timestamp(at, tz="UTC")
+    entered = moment - pd.to_timedelta(np.round(hours * HOUR).astype(np.int64), unit="us")
+    ids = [f"deal{i}" for i in range(len(hours))]
+    visits = {"lead_id": ids, "visit": 1, "stage": stage, "entered_at": entered, "exit": "open"}
+    log = EventLog(
+        leads=pd.DataFrame({"lead_id": ids, "source": "web", "arrived_at": entered}),
+        visits=pd.DataFrame(visits),
+        efforts=empty("efforts"),
+        marks=empty("marks"),
+        meta=Metadata(observed_from=entered.min(), observed_until=moment),
+    )
+    return snapshot(log)
 
 
 def queue(duration: Any, rate: str, *, seats: int = 1, horizon: str, **parts: Any) -> Scenario:
