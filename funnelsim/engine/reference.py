@@ -346,7 +346,9 @@ class Model:
         if stage.join != "series" and len(stage.efforts) > 1:
             return (yield from self.side_by_side(stay, deadline, needed))
         for effort in needed:
-            result = yield from self.work(stay, effort, deadline, stop=None)
+            result = yield from self.turn(stay, effort, deadline)
+            if result is DONE:
+                result = yield from self.work(stay, effort, deadline, stop=None)
             if result is not DONE:
                 return result
         return DONE
@@ -358,14 +360,20 @@ class Model:
             return not held.done
         return effort.share == 1 or stay.draw(self.stream, effort.place)[3] < effort.share
 
+    def turn(self, stay: Stay, effort: PlanEffort, deadline: int) -> Steps:
+        """The delay until a piece of work is asked for."""
+        held = stay.held(effort)
+        if effort.delay is None or (held and held.queued_at != NEVER):
+            return DONE
+        rest, u_delay = held.rest if held else Rest(), stay.draw(self.stream, effort.place)[1]
+        return (yield from self.wait(effort.delay.end_of(rest, self.now, u_delay), deadline))
+
     def side_by_side(self, stay: Stay, deadline: int, needed: Sequence[PlanEffort]) -> Steps:
         """Work by several teams at once; what is decided stops the rest."""
         if not needed:
             return DONE
         stop = self.env.event()
-        running = [
-            self.env.process(self.work(stay, effort, deadline, stop)) for effort in needed
-        ]
+        running = [self.env.process(self.work(stay, effort, deadline, stop)) for effort in needed]
         enough = set(Result) - ({DONE} if stay.stage.join != "any" else set())
         while not all(work.triggered for work in running):
             yield simpy.AnyOf(self.env, [work for work in running if not work.triggered])
@@ -382,7 +390,7 @@ class Model:
     ) -> Steps:
         """Queue for a seat and be worked on, unless deadline, patience or ``stop`` come first."""
         held = stay.held(effort)
-        if held:
+        if held and held.queued_at != NEVER:
             return (yield from self.work_held(stay, effort, deadline, stop, held))
         if deadline <= self.now:
             return Result.TIMED_OUT

@@ -299,3 +299,5 @@ def _ways(family: str) -> str:
 
 DurationSpec = Spec[DurationText]
 AmountSpec = Spec[Amount]
+DurationPart = Part[DurationText]  # pickle finds classes by name
+AmountPart = Part[Amount]

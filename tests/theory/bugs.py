@@ -255,9 +255,9 @@ def _told_first() -> Iterator[None]:
         heard.setdefault(id(stay), []).append(result)
         return result
 
-    def hasty(self, stay, deadline):
-        result = yield from side_by_side(self, stay, deadline)
-        told = heard.pop(id(stay))
+    def hasty(self, stay, *rest):
+        result = yield from side_by_side(self, stay, *rest)
+        told = heard.pop(id(stay), [])
         either = stay.stage.join == "any"
         return next((r for r in told if either or r is not reference.DONE), result)
 
