@@ -134,8 +134,8 @@ def of_stages(facts: Facts) -> Iterator[Suspicion]:
 
     A stage stops or begins where at least ten entries, and 2 % of the number of deals, were
     to be expected in the time without any, from the deals that arrived then and from how
-    many of the others came to it; and where this time is longer than a week and than three times the longest gap
-    between its entries.
+    many of the others came to it; and where this time is longer than a week and than three
+    times the longest gap between its entries.
 
     Parameters
     ----------
