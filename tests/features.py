@@ -34,7 +34,7 @@ FEATURES = frozenset(
     lead-cost no-leads
     season growth campaign overdispersion counts several-paths replay replayed-together
     series all any first_refusal several-efforts same-team-twice one-piece-refuses priorities
-    work-of-some side-by-side-of-some
+    work-of-some side-by-side-of-some delay-of-work
     patience moment
     branches loop self-loop impossible-branch one-stage
     cases case-by-source case-by-product case-by-segment case-by-visit case-by-age case-by-wait
@@ -161,6 +161,7 @@ def _stage(stage: Stage, key: str, order: list[str]) -> Found:
         "several-efforts": len(stage.efforts) > 1,
         "one-piece-refuses": {bool(e.refuse) for e in stage.efforts.values()} == {True, False},
         "work-of-some": [e for e in stage.efforts.values() if e.share < 1],
+        "delay-of-work": [e for e in stage.efforts.values() if e.delay],
         "side-by-side-of-some": stage.join != "series"
         and len([e for e in stage.efforts.values() if e.share < 1]) > 1,
         "same-team-twice": stage.join != "series" and len(set(teams)) < len(teams),

@@ -69,6 +69,8 @@ class Dwell:
     def _at(self, spec: object) -> Settings:
         if not self.calendar:
             return {self.path: spec}
+        if "efforts" in self.path:  # on the clock of its team
+            return {self.path: open_hours(spec)}
         return {self.path: open_hours(spec), (*self.path[:-1], "calendar"): self.calendar}
 
 

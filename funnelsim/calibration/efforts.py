@@ -67,8 +67,13 @@ class EffortPart:
         return f"work/{self.stage}/{self.effort}"
 
     @property
+    def always(self) -> bool:
+        """Whether every visit has it."""
+        return self.done[0] >= SURE
+
+    @property
     def settings(self) -> Settings:
-        """Team and duration."""
+        """Team, duration, and the share of visits that need it if not all do."""
         return self._said(self.duration.shape.spec(), self.done[0])
 
     @property
@@ -77,9 +82,9 @@ class EffortPart:
         return (*self.duration.evidence, *self.extra)
 
     def drawn(self, rng: np.random.Generator) -> Settings:
-        """The same team, another duration."""
+        """The same team, another duration and share."""
         share, n = self.done
-        if share < SURE:
+        if not self.always:
             share = float(rng.beta(share * n + 0.5, (1 - share) * n + 0.5))
         return self._said(self.duration.shape.drawn(rng), share)
 
@@ -87,8 +92,10 @@ class EffortPart:
         at = ("stages", self.stage, "efforts", self.effort)
         found: dict[tuple[str, ...], object] = {
             (*at, "team"): self.team,
-            (*at, "duration"): _sometimes(duration, share) if self.done[0] < SURE else duration,
+            (*at, "duration"): duration,
         }
+        if not self.always:
+            found[(*at, "share")] = min(max(round(share, 4), 0.0001), 0.9999)
         if self.label:
             found[(*at, "label")] = dict(self.label)
         return found
@@ -137,18 +144,8 @@ def effort_part(
     done_in = (share, float(weight.sum() ** 2 / (weight**2).sum()))
     teams = work["team"].value_counts()
     label = _label(log, effort)
-    extra = _extra(".".join(at), done_in, len(rows), work, float(teams.iloc[0]) / len(work))
+    extra = _extra(".".join(at[:-1]), done_in, len(rows), work, float(teams.iloc[0]) / len(work))
     return EffortPart(stage, effort, str(teams.index[0]), label, part, done_in, extra), refusal
-
-
-def _sometimes(duration: object, share: float) -> dict[str, object]:
-    """A duration in this share of cases, none in the others."""
-    share = min(max(round(share, 4), 0.0001), 0.9999)
-    inner = duration.get("mixture") if isinstance(duration, dict) else None
-    parts = inner or [{"share": 1.0, "of": duration}]
-    scaled = [part | {"share": round(share * float(part["share"]), 6)} for part in parts]
-    none = round(1 - sum(float(part["share"]) for part in scaled), 6)
-    return {"mixture": [{"share": none, "of": "0 s"}, *scaled]}
 
 
 def _least(work: pd.DataFrame) -> float:
@@ -213,8 +210,8 @@ def _extra(
     method = "visits with it ÷ visits, weighted for those not over; Wilson"
     return (
         Evidence(
-            of=of,
-            measure="done",
+            of=f"{of}.share",
+            measure="share",
             value=done[0],
             unit="share",
             lo=lo,
@@ -224,7 +221,7 @@ def _extra(
             note=note,
         ),
         Evidence(
-            of=of,
+            of=f"{of}.duration",
             measure="piece_mean",
             value=single.value,
             unit="s",

@@ -19,7 +19,7 @@ from funnelsim.calibration.repeats import repeat_parts
 from funnelsim.calibration.sampling import FitSampler
 from funnelsim.calibration.shocks import shock_parts
 from funnelsim.calibration.stage_parts import stage_parts
-from funnelsim.calibration.stage_work import clocks, out_of_place
+from funnelsim.calibration.stage_work import clocks, sometimes
 from funnelsim.calibration.visits import stage_visits
 from funnelsim.calibration.work import EffortPart, phases, work_parts
 from funnelsim.errors import DataError, Problem
@@ -163,18 +163,17 @@ def calibrate(
         tell(min(0.1 * len(parts), 0.4))
     busy = any(isinstance(part, EffortPart) for part in parts)
     visits = stage_visits(log, days, phases(log) if busy else None)
-    idle, refused = out_of_place(visits, parts) if busy else (set(), ())
-    parts = [part for part in parts if not (isinstance(part, EffortPart) and part.stage in idle)]
     found, more = stage_parts(
         log,
         visits,
         {part.stage for part in parts if isinstance(part, EffortPart)},
         clocks(log, parts) if busy else {},
+        sometimes(parts),
         {path[1] for part in parts for path in part.settings if path[0] == "sources"},
         lambda share: tell(0.4 + share / 2),
     )
     parts += found
-    refusals += [*refused, *more]
+    refusals += more
     document = frame(
         log, _stages(log, parts), name=name or _name(log), horizon=horizon, warm_up=warm_up
     )

@@ -21,6 +21,7 @@ from funnelsim.scenarios.evidence import Evidence
 
 __all__ = ["Assumed", "stage_parts"]
 
+AFTER: Final = ("delay_after",)
 LOOPS: Final = Refusal(
     "stages.*.next",
     "The log's history is latest_entry: a stage entered again hides its earlier visits.",
@@ -78,6 +79,7 @@ def stage_parts(
     every: list[StageVisits],
     worked: Collection[str] = (),
     hours: Mapping[str, Clock] | None = None,
+    some: Mapping[str, str] | None = None,
     sources: Collection[str] = (),
     progress: Callable[[float], None] | None = None,
 ) -> tuple[tuple[Part, ...], tuple[Refusal, ...]]:
@@ -93,6 +95,8 @@ def stage_parts(
         before and after it.
     hours : mapping, optional
         Stage → clock of the team at work in it, on which the delay before runs.
+    some : mapping, optional
+        Stage whose visits may need no work → the work that most of them need.
     sources : collection of str
         Those of the scenario.
     progress : callable, optional
@@ -123,9 +127,10 @@ def stage_parts(
             continue
         has_work = visits.stage in worked
         clock = (hours or {}).get(visits.stage)
-        for name, key, seen in _delays(visits, clock, has_work=has_work):
-            path = ("stages", visits.stage, key)
-            calendar = clock.calendar if clock and key == "delay_before" else ""
+        effort = (some or {}).get(visits.stage, "")
+        for name, key, seen in _delays(visits, clock, has_work=has_work, of=effort):
+            path = ("stages", visits.stage, *key)
+            calendar = clock.calendar if clock and key != AFTER else ""
             part, refusal = dwell(name, path, seen, calendar)
             parts += [part] if part else []
             refusals += [refusal] if refusal else []
@@ -138,14 +143,18 @@ def stage_parts(
 
 
 def _delays(
-    visits: StageVisits, clock: Clock | None, *, has_work: bool
-) -> list[tuple[str, str, Durations]]:
-    """The delays of a stage: the whole stay, or what is left of it around the work."""
+    visits: StageVisits, clock: Clock | None, *, has_work: bool, of: str
+) -> list[tuple[str, tuple[str, ...], Durations]]:
+    """The delays of a stage: the whole stay, or what is left of it around the work.
+
+    Where some visits need no work, the delay before it is that of the work.
+    """
     stage = visits.stage
     if not has_work:
-        return [(f"dwell/{stage}", "delay_after", visits.stays)]
+        return [(f"dwell/{stage}", AFTER, visits.stays)]
     before, after = delays(visits, clock)
-    found = [(f"before/{stage}", "delay_before", before), (f"after/{stage}", "delay_after", after)]
+    key = ("efforts", of, "delay") if of else ("delay_before",)
+    found = [(f"before/{stage}", key, before), (f"after/{stage}", AFTER, after)]
     return [(name, key, seen) for name, key, seen in found if seen.time.max(initial=0.0) > 0]
 
 

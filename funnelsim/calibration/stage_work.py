@@ -1,4 +1,4 @@
-"""Stages with work: the delays around it, on whose clock they run, and where it must stay out.
+"""Stages with work: the delays around it, and on whose clock they run.
 
 What a stay has besides waiting and work is delay. The delay before the work runs on the clock
 of the team that does it: a lead of Friday night whose call starts on Monday at nine has waited
@@ -9,31 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from funnelsim.calibration.hours import team_calendars
 from funnelsim.calibration.ids import lasting_id
-from funnelsim.calibration.parts import Part, Refusal
+from funnelsim.calibration.parts import Part
 from funnelsim.calibration.pieces import work_times
 from funnelsim.calibration.survival import Durations
-from funnelsim.calibration.visits import DAY, StageVisits
+from funnelsim.calibration.visits import StageVisits
 from funnelsim.calibration.work import EffortPart, TeamPart
 from funnelsim.events import EventLog
 from funnelsim.measures.journeys import SECOND
 from funnelsim.worktime import WorkTime
 
-__all__ = ["Clock", "clocks", "delays", "out_of_place"]
+__all__ = ["Clock", "clocks", "delays", "sometimes", "worked"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
-
-USUAL: Final = 0.9
-"""Share of visits with work from which on every visit may queue for it."""
-SLOW: Final = DAY
-"""Median stay from which on a wait for the opening does not matter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,43 +69,26 @@ def clocks(log: EventLog, parts: Sequence[Part]) -> dict[str, Clock]:
     return found
 
 
-def out_of_place(
-    every: Sequence[StageVisits], parts: Sequence[Part]
-) -> tuple[set[str], tuple[Refusal, ...]]:
-    """Stages whose work must stay out of the scenario, for most visits never wait for it.
+def sometimes(parts: Sequence[Part]) -> dict[str, str]:
+    """Stages whose visits may need no work, with the work that most of them need.
 
     Parameters
     ----------
-    every : sequence of StageVisits
-        With their phases.
     parts : sequence of Part
         Of teams and their work.
 
     Returns
     -------
-    tuple
-        Ids of stages, and a refusal for each.
+    dict
+        Stage → id of the work.
     """
-    staffed = {part.stage for part in parts if isinstance(part, EffortPart)}
-    found, refusals = set(), []
-    for visits in every:
-        over = visits.stays.ended & (visits.stays.entry <= 0)
-        if visits.stage not in staffed or not over.any():
-            continue
-        with_work = worked(visits)[over]
-        if with_work.mean() >= USUAL or float(np.median(visits.stays.time[over])) >= SLOW:
-            continue
-        found.add(visits.stage)
-        seconds = sum(float(np.nansum(one.hands_on)) for one in every)
-        load = float(np.nansum(visits.hands_on)) / seconds if seconds else 0.0
-        why = (
-            f"Only {with_work.mean():.0%} of visits have work, and half of all are over within "
-            "a day: in a scenario all would wait until somebody is there."
-        )
-        instead = f"The stay is a delay; {load:.0%} of all hands-on time is left out."
-        fix = "Give the visits with work a stage of their own."
-        refusals.append(Refusal(f"stages.{visits.stage}.efforts", why, instead, fix))
-    return found, tuple(refusals)
+    found: dict[str, EffortPart] = {}
+    always = {part.stage for part in parts if isinstance(part, EffortPart) and part.always}
+    for part in parts:
+        if isinstance(part, EffortPart) and part.stage not in always:
+            known = found.setdefault(part.stage, part)
+            found[part.stage] = max(known, part, key=lambda one: one.done[0])
+    return {stage: part.effort for stage, part in found.items()}
 
 
 def worked(visits: StageVisits) -> NDArray[np.bool_]:
@@ -133,8 +110,8 @@ def delays(visits: StageVisits, clock: Clock | None) -> tuple[Durations, Duratio
     Returns
     -------
     before, after : Durations
-        ``before`` in open seconds where there is a clock; a visit that ends without work has
-        no time before it, and all its stay after.
+        ``before`` in open seconds where there is a clock. A visit that ends without work tells
+        nothing about the time before it; all its stay is after.
     """
     stays = visits.stays
     without = stays.ended & ~worked(visits)
@@ -146,7 +123,7 @@ def delays(visits: StageVisits, clock: Clock | None) -> tuple[Durations, Duratio
     if clock is not None:
         before, entry = (_open(clock.hours, visits.entered, age) for age in (before, entry))
         entry = np.where(stays.entry > 0, np.minimum(entry, before), 0.0)
-    first = Durations(before, begun, entry, stays.weight).taken(seen)
+    first = Durations(before, begun, entry, stays.weight).taken(seen & ~without)
     rest = Durations(
         np.maximum(stays.time - spent, 0.0).round(6),  # times are whole microseconds
         stays.ended,

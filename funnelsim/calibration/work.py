@@ -28,9 +28,9 @@ def work_parts(log: EventLog) -> tuple[tuple[Part, ...], tuple[Refusal, ...]]:
     """Estimate the work of each stage, and the teams that do it.
 
     The time that hands are on a lead's work in one visit, all pieces of one kind together,
-    is one distribution, mixed with 0 for visits without any. Finished visits count; they
-    are weighted by the inverse chance of having been seen to their end, so that long visits
-    do not go short.
+    is one distribution, and the share of visits with any stands beside it. Finished visits
+    count; they are weighted by the inverse chance of having been seen to their end, so that
+    long visits do not go short.
 
     Parameters
     ----------

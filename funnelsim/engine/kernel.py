@@ -47,6 +47,7 @@ from funnelsim.engine.layout import (
     ALARM,
     ANY,
     ARRIVED,
+    ASKED,
     AT,
     AT_TIME,
     BECAME_READY,
@@ -76,6 +77,7 @@ from funnelsim.engine.layout import (
     DONE_ONCE,
     DUE,
     DWELL,
+    E_DELAY,
     E_DRAWS,
     E_NAME,
     E_PLACE,
@@ -273,6 +275,14 @@ def _note(agenda, n, step, who, token, when):
         step, who, token, when
     )  # fmt: skip
     return n + 1
+
+
+@compiled
+def _following(phase):
+    """What comes after the delay of a phase."""
+    if phase == BEFORE_WORK:
+        return READY
+    return WORK if phase == IN_WORK else ROUTE
 
 
 @compiled
@@ -500,7 +510,7 @@ def simulate(job, state):  # noqa: C901, PLR0912, PLR0915 - handing state on wou
                     if slots[slot, LATE]:
                         step, result = LEAVE, TIMED_OUT
                     else:
-                        step = READY if slots[slot, PHASE] == BEFORE_WORK else ROUTE
+                        step = _following(slots[slot, PHASE])
 
             while step != NOTHING:
                 lead, at = slots[slot, LEAD], slots[slot, AT]
@@ -509,6 +519,7 @@ def simulate(job, state):  # noqa: C901, PLR0912, PLR0915 - handing state on wou
                     number = slots[slot, STAGE]
                     at = epoch * n_stages + number
                     slots[slot, AT], slots[slot, ITS_EPOCH] = at, epoch
+                    slots[slot, ASKED] = 0
                     first = n = stages[at, S_MARK]
                     phase = BEFORE_WORK
                     if deal >= 0:
@@ -618,6 +629,14 @@ def simulate(job, state):  # noqa: C901, PLR0912, PLR0915 - handing state on wou
                         w0, w1, w2, w3 = draw(seed, key[lead], place, nth, replication)
                         queued, begun = pieces[piece, P_QUEUED], pieces[piece, P_BEGUN]
                         chance, lasted = job.known.chances[piece], pieces[piece, P_LASTED]
+                        if queued == NEVER:  # its delay is running
+                            wake = end_of(
+                                lengths, tables, clocks, intervals, efforts[effort, E_DELAY],
+                                now, w1, chance, lasted, pieces[piece, P_END],
+                            )  # fmt: skip
+                            slots[slot, ASKED] = 1
+                            step = WAIT
+                            continue
                         tasks[task, WHAT], tasks[task, QUEUED] = effort, queued
                         tasks[task, LOST], tasks[task, FINISH] = FAR, FAR
                         tasks[task, W_WORK], tasks[task, W_REFUSE] = np.int64(w0), np.int64(w1)
@@ -674,7 +693,7 @@ def simulate(job, state):  # noqa: C901, PLR0912, PLR0915 - handing state on wou
                     elif late:
                         step, result = LEAVE, TIMED_OUT
                     else:
-                        step = READY if slots[slot, PHASE] == BEFORE_WORK else ROUTE
+                        step = _following(slots[slot, PHASE])
 
                 elif step == READY:
                     slots[slot, BECAME_READY], slots[slot, RUNNING] = now, 0
@@ -696,12 +715,22 @@ def simulate(job, state):  # noqa: C901, PLR0912, PLR0915 - handing state on wou
                         w0 = w1 = w2 = w3 = NO_WORD
                         if efforts[effort, E_DRAWS] or patience >= 0:
                             w0, w1, w2, w3 = draw(seed, key[lead], place, nth, replication)
-                        if share[effort] < 1 and uniform(w3) >= share[effort]:
+                        asked = slots[slot, ASKED]
+                        if share[effort] < 1 and not asked and uniform(w3) >= share[effort]:
                             # not needed: on to the next
                             tasks[task, STATE] = IDLE
                             if not together:
                                 slots[slot, EFFORT] += 1
                                 step = WORK if n < stages[at, S_EFFORT_N] else AFTER
+                            continue
+                        slots[slot, ASKED] = 0
+                        if efforts[effort, E_DELAY] >= 0 and not asked:
+                            wake = end(
+                                lengths, tables, clocks, intervals, months,
+                                efforts[effort, E_DELAY], now, w1,
+                            )  # fmt: skip
+                            slots[slot, ASKED], slots[slot, PHASE] = 1, IN_WORK
+                            step = WAIT
                             continue
                         slots[slot, RUNNING] += 1
                         lost = FAR

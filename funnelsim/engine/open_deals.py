@@ -6,8 +6,9 @@ have lasted until now: of the uniform of the whole length only the part beyond
 ``chance = F(lasted)`` is left, ``u' = chance + (1 - chance) u``. A time-out counts from the real
 entry; one that is past comes at once.
 
-Work that only some visits need (``share``) is asked for as soon as the visit is ready for it,
-so without a trace of it this visit does not need it.
+Work that only some visits need (``share``) and that has left no trace is not needed, unless it
+has a delay of its own: then its id decides, by the chances that this delay, and that after the
+work, would last so long.
 
 **Stale deals.** A length that has lasted longer than 9,999 of 10,000 (its constant length, if it
 is one) is older than its distribution knows. Such a deal counts as one that has lasted as long
@@ -166,9 +167,11 @@ class _Deal:
         running = [i for i, row in mine.items() if row.ended_at == NEVER]
         over = [i for i, row in mine.items() if _over(row)]
         present = max(running) if running else max(over, default=-1) + 1
-        while present < len(efforts) and present not in mine and efforts[present].share < 1:
-            present += 1
         last = max((mine[i].ended_at for i in over if i < present), default=ready)
+        while present < len(efforts) and present not in mine:
+            if self._needs(efforts[present], max(last, ready)):
+                break
+            present += 1
         return tuple(
             PlanPiece(i, done=True)
             if i < present
@@ -179,8 +182,10 @@ class _Deal:
     def _piece(self, number: int, row: Any, since: int) -> PlanPiece:  # noqa: ANN401 - a row or nothing
         """A piece of work: done, in hand, or waiting; what has left no trace may not be needed."""
         effort = self.stage.efforts[number]
-        if _over(row) if row is not None else effort.share < 1:
+        if not self._needs(effort, since) if row is None else _over(row):
             return PlanPiece(number, done=True)
+        if row is None and effort.delay is not None:
+            return PlanPiece(number, done=False, rest=self._rest(effort.delay, since))
         if row is None or row.ended_at != NEVER:  # not asked for yet, or given up
             queued, begun = since, NEVER
         else:
@@ -190,6 +195,19 @@ class _Deal:
         else:
             rest = self._rest_of_work(effort, begun)
         return PlanPiece(number, done=False, queued_at=queued, started_at=begun, rest=rest)
+
+    def _needs(self, effort: PlanEffort, since: int) -> bool:
+        """Whether the visit needs work of which there is no trace since its turn came."""
+        if effort.share == 1 or effort.delay is None:
+            return effort.share == 1
+        waiting, past = (
+            1.0 if timer is None or timer.months else 1 - timer.table.share(lasted)
+            for timer in (effort.delay, self.stage.delay_after)
+            for lasted in (timer.lasted(since, self.now) if timer else 0,)
+        )
+        odds = effort.share * waiting
+        chance = odds / max(odds + (1 - effort.share) * past, 1e-300)
+        return (hash_id(f"{self.row.lead_id}/{effort.id}") + 0.5) / 2**64 < chance
 
     def _rest_of_work(self, effort: PlanEffort, begun: int) -> Rest:
         pause = self.epoch.teams[effort.team].pause

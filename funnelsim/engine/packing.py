@@ -241,13 +241,16 @@ class _Packer:
         self.stage_shocks += stage.shocks
         for effort in stage.efforts:
             name, timer = self.plan.efforts.index(effort.id), self._timer(effort.duration)
+            delay = self._timer(effort.delay)
+            chance = effort.refuse > 0 or effort.share < 1
             effort_row = {
                 at.E_PLACE: _signed(effort.place),
                 at.E_TEAM: effort.team,
                 at.E_PRIORITY: effort.priority,
                 at.E_TIMER: timer,
                 at.E_NAME: name,
-                at.E_DRAWS: int(self._varies(timer) or effort.refuse > 0 or effort.share < 1),
+                at.E_DRAWS: int(chance or self._varies(timer) or self._varies(delay)),
+                at.E_DELAY: delay,
             }
             self.efforts.append(_row(effort_row))
             self.refuse.append(effort.refuse)

@@ -179,6 +179,8 @@ class PlanEffort:
     refuse: float
     share: float = 1.0
     """Of visits that need it."""
+    delay: Timer | None = None
+    """Until it is asked for, once its turn has come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,7 +307,8 @@ class PlanPiece:
 
     What the visit does not need counts as done.
 
-    ``rest`` is that of the work if it is in hand, else that of the patience.
+    Without ``queued_at`` its delay is running. ``rest`` is that of the work if it is in hand,
+    of the patience if it is waited for, else of the delay.
     """
 
     effort: int

@@ -243,6 +243,11 @@ class _Planner:
             duration=self._work(effort.duration, effort.team, f"stages.{key}.efforts.{name}"),
             refuse=effort.refuse,
             share=effort.share,
+            delay=self._timer(
+                effort.delay,
+                self.scenario.teams[effort.team].calendar or self.scenario.calendar,
+                f"{key}.efforts.{name}.delay",
+            ),
         )
 
     def _work(self, spec: DurationSpec, team: str, path: str) -> Timer:

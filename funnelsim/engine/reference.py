@@ -365,8 +365,9 @@ class Model:
         held = stay.held(effort)
         if effort.delay is None or (held and held.queued_at != NEVER):
             return DONE
-        rest, u_delay = held.rest if held else Rest(), stay.draw(self.stream, effort.place)[1]
-        return (yield from self.wait(effort.delay.end_of(rest, self.now, u_delay), deadline))
+        delay, u = effort.delay, stay.draw(self.stream, effort.place)[1]
+        end = delay.end_of(held.rest, self.now, u) if held else delay.end(self.now, u)
+        return (yield from self.wait(end, deadline))
 
     def side_by_side(self, stay: Stay, deadline: int, needed: Sequence[PlanEffort]) -> Steps:
         """Work by several teams at once; what is decided stops the rest."""

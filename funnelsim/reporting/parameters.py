@@ -242,6 +242,8 @@ def _work(scenario: Scenario, key: str, effort: Effort, t: Texts) -> str:
     """A piece of work: what, by whom, how long, how urgent."""
     team = named(effort.team, scenario.teams[effort.team].label, t)
     told = f"{named(key, effort.label, t)} ({team}): {distribution(effort.duration, t)}"
+    if effort.delay is not None:
+        told += ", " + t._("after {delay}").format(delay=distribution(effort.delay, t))
     if effort.share < 1:
         told += ", " + t._("in {share} of visits").format(share=percent(effort.share, t))
     if effort.priority:

@@ -156,6 +156,11 @@ def _clocks(scenario: Scenario) -> Iterator[Finding]:
             path = f"stages.{key}.efforts.{name}.duration"
             clock = effort.duration.clocks()[0]
             days = any(length.unit == "bd" for length in effort.duration.durations())
+            waits = effort.delay and effort.delay.clocks()[0] == "business"
+            if waits and not (scenario.teams[effort.team].calendar or scenario.calendar):
+                message = "is in business time but no calendar is named"
+                at = f"stages.{key}.efforts.{name}.delay"
+                yield Finding(severity="error", message=message, path=at, fix=add)
             if clock == "months":
                 message = "work cannot last calendar months"
                 yield Finding(severity="error", message=message, path=path, fix="Use h or bd.")

@@ -21,6 +21,7 @@ from funnelsim.scenarios.quantity import DurationSpec
 from funnelsim.scenarios.routing import When
 from funnelsim.scenarios.scenario import Scenario
 from funnelsim.scenarios.stage import Effort, Stage
+from funnelsim.scenarios.team import Team
 from funnelsim.worktime import DAY, HOUR, WEEK, Duration
 
 __all__ = ["Journey", "Paths"]
@@ -286,8 +287,8 @@ class Paths:
             return math.inf
         return float(self.hours(DurationSpec(value=stage.timeout.after), stage)[0])
 
-    def hours(self, spec: DurationSpec | None, stage: Stage) -> Floats:
-        """Elapsed hours of a delay at 300 evenly spaced quantiles."""
+    def hours(self, spec: DurationSpec | None, stage: Stage | Team) -> Floats:
+        """Elapsed hours of a delay at 300 evenly spaced quantiles, on a stage's or team's clock."""
         if spec is None:
             return np.zeros(1)
         name = stage.calendar or self.scenario.calendar
@@ -308,14 +309,15 @@ class Paths:
         return self.weeks * WEEK / max(opened, 1)
 
     def _elapsed_work(self, effort: Effort) -> float:
-        """Mean hours from start to end of an effort; nights count where work is laid down.
+        """Mean hours from its turn to the end of an effort; nights count where work is laid down.
 
         0 for visits that do not need it.
         """
         team = self.scenario.teams[effort.team]
         calendar = team.calendar or self.scenario.calendar
         hours = self.work_hours(effort.duration, effort.team) * effort.share
-        return hours * self._stretch(calendar) if team.at_close == "pause" else hours
+        hours *= self._stretch(calendar) if team.at_close == "pause" else 1
+        return hours + float(self.hours(effort.delay, team).mean()) * effort.share
 
     def work_hours(self, spec: DurationSpec, team: str) -> float:
         """Mean hands-on hours of an effort."""

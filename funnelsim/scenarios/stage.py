@@ -32,6 +32,9 @@ class Effort(Frozen):
     """Working time (the team's hands are on it)."""
     share: Annotated[Share, Field(gt=0, le=1)] = 1.0
     """Share of visits that need this work; the others go on without it."""
+    delay: DurationSpec | None = None
+    """Time until this work is asked for, once its turn has come (``join: series``); ``bh`` and
+    ``bd`` are the team's."""
     priority: int = 0
     """Smaller goes first; equal priorities are served in order of waiting."""
     refuse: Annotated[Share, Field(ge=0, le=1)] = 0.0
@@ -134,5 +137,8 @@ class Stage(Frozen):
             raise ValueError(msg)
         if self.join != "first_refusal" and (self.refused_to or refusing):
             msg = "refuse and refused_to belong to join: first_refusal"
+            raise ValueError(msg)
+        if self.join != "series" and any(effort.delay for effort in self.efforts.values()):
+            msg = "the delay of a piece of work belongs to join: series"
             raise ValueError(msg)
         return self

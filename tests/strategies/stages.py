@@ -96,6 +96,7 @@ def _efforts(draw: st.DrawFn, later: list[str], frame: Frame) -> Data:
         optional={
             "priority": st.integers(-1, 2),
             "share": st.sampled_from([0.5, "20 %", 1]),
+            "delay": delays(business=business, coarse=frame.coarse),
         },
     )
     names = st.sampled_from(["write", "talk", "check"])
@@ -110,6 +111,9 @@ def _efforts(draw: st.DrawFn, later: list[str], frame: Frame) -> Data:
         part["refused_to"] = draw(st.sampled_from(later))
     if join != "first_refusal" or later:
         part["join"] = join
+    if part.get("join", "series") != "series":
+        for effort in efforts.values():
+            effort.pop("delay", None)
     if draw(st.booleans()) and later:
         length = draw(patience(coarse=frame.coarse))
         part["patience"] = {"after": length, "to": draw(st.sampled_from(later))}
