@@ -128,9 +128,9 @@ def stage_parts(
         has_work = visits.stage in worked
         clock = (hours or {}).get(visits.stage)
         effort = (some or {}).get(visits.stage, "")
-        for name, key, seen in _delays(visits, clock, has_work=has_work, of=effort):
+        for name, key, seen, opened in _delays(visits, clock, has_work=has_work, of=effort):
             path = ("stages", visits.stage, *key)
-            calendar = clock.calendar if clock and key != AFTER else ""
+            calendar = clock.calendar if clock and opened else ""
             part, refusal = dwell(name, path, seen, calendar)
             parts += [part] if part else []
             refusals += [refusal] if refusal else []
@@ -144,18 +144,21 @@ def stage_parts(
 
 def _delays(
     visits: StageVisits, clock: Clock | None, *, has_work: bool, of: str
-) -> list[tuple[str, tuple[str, ...], Durations]]:
-    """The delays of a stage: the whole stay, or what is left of it around the work.
+) -> list[tuple[str, tuple[str, ...], Durations, bool]]:
+    """The delays of a stage, and whether in open hours: the whole stay, or what is around work.
 
     Where some visits need no work, the delay before it is that of the work.
     """
     stage = visits.stage
     if not has_work:
-        return [(f"dwell/{stage}", AFTER, visits.stays)]
-    before, after = delays(visits, clock)
+        return [(f"dwell/{stage}", AFTER, visits.stays, False)]
+    known = delays(visits, clock, some=bool(of))
     key = ("efforts", of, "delay") if of else ("delay_before",)
-    found = [(f"before/{stage}", key, before), (f"after/{stage}", AFTER, after)]
-    return [(name, key, seen) for name, key, seen in found if seen.time.max(initial=0.0) > 0]
+    found = [
+        (f"before/{stage}", key, known.before, known.open_before),
+        (f"after/{stage}", AFTER, known.after, known.open_after),
+    ]
+    return [one for one in found if one[2].time.max(initial=0.0) > 0]
 
 
 def _progress(log: EventLog, stage: str) -> list[str]:

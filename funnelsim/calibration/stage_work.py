@@ -2,13 +2,15 @@
 
 What a stay has besides waiting and work is delay. The delay before the work runs on the clock
 of the team that does it: a lead of Friday night whose call starts on Monday at nine has waited
-for the opening, not for two days, and a simulated delay of two days would wait once more.
+for the opening, not for two days, and a simulated delay of two days would wait once more. So
+does the delay after, where stays end while the team is there: between two calls lies a night.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,10 +26,14 @@ from funnelsim.events import EventLog
 from funnelsim.measures.journeys import SECOND
 from funnelsim.worktime import WorkTime
 
-__all__ = ["Clock", "clocks", "delays", "sometimes", "worked"]
+__all__ = ["Clock", "Delays", "clocks", "delays", "sometimes", "worked"]
 
 Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 Integers = NDArray[np.int64]
+
+LATE: Final = 0.9
+"""Share of visits from which on a thing counts as the rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +103,24 @@ def worked(visits: StageVisits) -> NDArray[np.bool_]:
     return np.asarray(some | (visits.before < visits.stays.time - 1e-6))
 
 
-def delays(visits: StageVisits, clock: Clock | None) -> tuple[Durations, Durations]:
+@dataclass(frozen=True, slots=True)
+class Delays:
+    """The delays of a stage around its work.
+
+    Parameters
+    ----------
+    before, after : Durations
+    open_before, open_after : bool
+        Whether they are in open seconds of the team.
+    """
+
+    before: Durations
+    after: Durations
+    open_before: bool
+    open_after: bool
+
+
+def delays(visits: StageVisits, clock: Clock | None, *, some: bool = False) -> Delays:
     """The delays before and after the work of a stage.
 
     Parameters
@@ -105,32 +128,73 @@ def delays(visits: StageVisits, clock: Clock | None) -> tuple[Durations, Duratio
     visits : StageVisits
         With their phases.
     clock : Clock or None
-        The team's; None: the delay before runs always.
+        The team's; None: both run always.
+    some : bool
+        Whether there are visits that need no work. Where these go on sooner than the others
+        could, their stay is the delay after, and all else that others spend is before work.
 
     Returns
     -------
-    before, after : Durations
-        ``before`` in open seconds where there is a clock. A visit that ends without work tells
-        nothing about the time before it; all its stay is after.
+    Delays
+        ``before`` in open seconds where there is a clock, ``after`` where visits end in open
+        hours. A visit that ends without work tells nothing about the time before it; all its
+        stay is after.
     """
     stays = visits.stays
-    without = stays.ended & ~worked(visits)
-    begun = worked(visits) | without
-    elapsed = np.where(without, 0.0, visits.before)
-    spent = np.where(without, 0.0, visits.before + visits.waiting + visits.hands_on)
-    seen = (stays.entry <= 0) | (elapsed > stays.entry)
-    before, entry = elapsed, stays.entry
+    done = worked(visits)
+    without = stays.ended & ~done
+    passing = _passing(visits, done, without) if some else 0.0
+    idle = np.where(done, stays.time - visits.waiting - visits.hands_on, stays.time)
+    until = np.where(passing > 0, np.maximum(idle - passing, 0.0), visits.before)
+    begun = stays.ended if passing else done
+    before, entry = np.where(without, 0.0, until), stays.entry
+    seen = ~without & ((entry <= 0) | (before > entry))
     if clock is not None:
         before, entry = (_open(clock.hours, visits.entered, age) for age in (before, entry))
         entry = np.where(stays.entry > 0, np.minimum(entry, before), 0.0)
-    first = Durations(before, begun, entry, stays.weight).taken(seen & ~without)
+    first = Durations(before, begun, entry, stays.weight).taken(seen)
+    spent = np.where(without, 0.0, visits.before + visits.waiting + visits.hands_on)
+    over = without if passing else done | without
+    hours = clock.hours if clock and _ends_open(visits, over, clock) else None
     rest = Durations(
-        np.maximum(stays.time - spent, 0.0).round(6),  # times are whole microseconds
+        _later(visits, spent, stays.time, hours),
         stays.ended,
-        np.maximum(stays.entry - spent, 0.0).round(6),
+        _later(visits, spent, stays.entry, hours),
         stays.weight,
-    ).taken(begun)
-    return first, rest
+    ).taken(over)
+    return Delays(first, rest, clock is not None, hours is not None)
+
+
+def _passing(visits: StageVisits, done: Flags, without: Flags) -> float:
+    """How long visits without work stay, if hardly any with work is over so soon; else 0."""
+    with_work = done & visits.stays.ended
+    if not without.any() or not with_work.any():
+        return 0.0
+    typical = float(np.median(visits.stays.time[without]))
+    longer = np.quantile(visits.stays.time[without], LATE) < np.median(visits.stays.time[with_work])
+    return max(typical, 1e-6) if longer else 0.0
+
+
+def _ends_open(visits: StageVisits, over: Flags, clock: Clock) -> bool:
+    """Whether visits end in the team's hours."""
+    rows = over & visits.stays.ended
+    if not rows.any():
+        return False
+    ends = visits.entered[rows] + np.round(visits.stays.time[rows] * SECOND).astype(np.int64)
+    opens, closes = (
+        np.array(edges, dtype=np.int64) for edges in (clock.hours.opens, clock.hours.closes)
+    )
+    at = np.searchsorted(opens, ends, side="right") - 1
+    inside = (at >= 0) & (ends <= np.append(closes, 0)[at])
+    return bool(inside.mean() >= LATE)
+
+
+def _later(visits: StageVisits, spent: Floats, age: Floats, hours: WorkTime | None) -> Floats:
+    """Seconds from where the work is over to an age, open ones if there are hours."""
+    if hours is None:
+        return np.maximum(age - spent, 0.0).round(6)  # times are whole microseconds
+    open_ = _open(hours, visits.entered, age) - _open(hours, visits.entered, spent)
+    return np.maximum(open_, 0.0).round(6)
 
 
 def _open(hours: WorkTime, entered: Integers, age: Floats) -> Floats:
