@@ -226,8 +226,8 @@ def dozes(self, _):
     self.busy -= 1
 
 
-def forgets(self, right, effort, key):
-    return right(self, replace(effort, priority=0), key)
+def forgets(self, right, task):
+    return right(self, replace(task, effort=replace(task.effort, priority=0)))
 
 
 @contextmanager
