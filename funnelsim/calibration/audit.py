@@ -29,7 +29,7 @@ COLUMNS: Final = ("kind", "severity", "score", "count", "of", "share", "found", 
 REASONS: Final[Mapping[str, str]] = {
     "": "nothing stands against it",
     "evidence": "there is too little to build on",
-    "dirt": "of what was found",
+    "dirt": "because of what was found, see below",
     "history": "the file lacks the history of stages",
 }
 

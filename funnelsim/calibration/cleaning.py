@@ -19,7 +19,9 @@ __all__ = ["Clean", "cleaned", "last_event"]
 
 EARLIEST: Final = pd.Timestamp("1990-01-01", tz="UTC")
 DAY: Final = pd.Timedelta(days=1)
+YEAR: Final = np.timedelta64(365, "D")
 FEW: Final = 0.01  # share of times that may lie apart, in the future
+FAR: Final = 0.1  # share that may, where they lie further apart than all others together
 ENOUGH: Final = 20  # times, before one of them is called far from the others
 
 
@@ -67,7 +69,7 @@ def cleaned(raw: RawHistory, ledger: Ledger) -> Clean:
     deals, kept = dated(deals, moves, raw, ledger)
     row = np.where(kept, np.cumsum(kept) - 1, -1)
     moves = moves.assign(lead=row[moves["lead"]])[kept[moves["lead"]]].reset_index(drop=True)
-    left_out = set(tables["deals"]["deal_id"].dropna()) - set(deals["deal_id"])
+    left_out = _without(tables["deals"]["deal_id"], deals["deal_id"])
     efforts = _with_lead(tables["efforts"], deals, left_out, "stray_work", ledger)
     marks = _with_lead(tables["marks"], deals, left_out, "stray_marks", ledger)
     return Clean(deals, moves, efforts, marks, until)
@@ -78,7 +80,8 @@ def last_event(times: list[pd.Series]) -> pd.Timestamp | None:
 
     A few times far after all others, 2099 for 2019, do not move the end of the window: at
     most one in a hundred of them, after a gap longer than a quarter of all that was
-    before it and longer than 30 days.
+    before it and longer than 30 days; or one in ten, after a gap longer than all that was
+    before it and longer than a year.
 
     Parameters
     ----------
@@ -101,13 +104,14 @@ def last_event(times: list[pd.Series]) -> pd.Timestamp | None:
     if not known:
         return None
     ticks = np.sort(np.concatenate([column.to_numpy(dtype="datetime64[us]") for column in known]))
-    tail = max(1, int(FEW * len(ticks)))
+    tail, far = (max(1, int(share * len(ticks))) for share in (FEW, FAR))
     last = len(ticks) - 1
     if len(ticks) >= ENOUGH:
-        for at in range(len(ticks) - tail, len(ticks)):
+        for at in range(len(ticks) - far, len(ticks)):
             gap = ticks[at] - ticks[at - 1]
             before = ticks[at - 1] - ticks[0]
-            if gap > np.timedelta64(30, "D") and gap > before / 4:
+            apart = gap > np.timedelta64(30, "D") and gap > before / 4
+            if (apart and at >= len(ticks) - tail) or gap > max(YEAR, before):
                 last = at - 1
                 break
     return pd.Timestamp(ticks[last], tz="UTC")
@@ -187,13 +191,13 @@ def _one_each(deals: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
 
 def _kept(
     deals: pd.DataFrame, until: pd.Timestamp, ledger: Ledger
-) -> tuple[pd.DataFrame, set[str]]:
+) -> tuple[pd.DataFrame, pd.Index]:
     """Leave out deleted and future deals; blank other dates to come."""
-    everyone = set(deals["deal_id"])
+    everyone = deals["deal_id"]
     deleted = deals["deleted"].astype("boolean").fillna(value=False).to_numpy(dtype=bool)
     deals = ledger.split("deleted_deals", deals, deleted)
     deals = ledger.split("future_deals", deals, deals["created_at"] > until)
-    gone = everyone - set(deals["deal_id"]) if len(deals) < len(everyone) else set()
+    gone = _without(everyone, deals["deal_id"])
     open_ = deals["status"] == "open"
     planned = open_ & deals["closed_at"].notna()
     ledger.add("planned_closings", deals[planned], len(deals))
@@ -208,10 +212,15 @@ def _kept(
     return deals.reset_index(drop=True), gone
 
 
+def _without(ids: pd.Series, others: pd.Series) -> pd.Index:
+    """Return the ids that are not among others."""
+    return pd.Index(ids[~ids.isin(others) & ids.notna()].unique())
+
+
 def _own_moves(
     moves: pd.DataFrame,
     deals: pd.DataFrame,
-    gone: set[str],
+    gone: pd.Index,
     until: pd.Timestamp,
     ledger: Ledger,
 ) -> pd.DataFrame:
@@ -224,7 +233,8 @@ def _own_moves(
     at = moves["at"].to_numpy(dtype="datetime64[us]").view(np.int64)
     keys = pd.DataFrame({"lead": moves["lead"].to_numpy(), "at": at, "stage": stage})
     moves = ledger.split("duplicate_moves", moves, keys.duplicated().to_numpy())
-    order = np.lexsort((_reading_order(moves), moves["at"].to_numpy(), moves["lead"].to_numpy()))
+    at = moves["at"].to_numpy(dtype="datetime64[us]").view(np.int64)
+    order = np.lexsort((_reading_order(moves), at, moves["lead"].to_numpy()))
     return moves.iloc[order].reset_index(drop=True)
 
 
@@ -240,13 +250,13 @@ def _reading_order(moves: pd.DataFrame) -> np.ndarray:
 
 
 def _with_lead(
-    frame: pd.DataFrame, deals: pd.DataFrame, gone: set[str], stray: str, ledger: Ledger
+    frame: pd.DataFrame, deals: pd.DataFrame, gone: pd.Index, stray: str, ledger: Ledger
 ) -> pd.DataFrame:
     """Add the row of the deal; rows of deals left out go with them, strays are counted."""
     codes, ids = pd.factorize(frame["deal_id"])
     found = np.append(pd.Index(deals["deal_id"]).get_indexer(pd.Index(ids)), -1)
     lead = found[codes]
     unknown = lead < 0
-    known_gone = np.append(pd.Index(ids).isin(list(gone)), False)[codes]
+    known_gone = np.append(pd.Index(ids).isin(gone), False)[codes]
     ledger.add(stray, frame[unknown & ~known_gone], len(frame))
     return frame.assign(lead=lead)[~unknown] if unknown.any() else frame.assign(lead=lead)

@@ -137,6 +137,14 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "They count as open.",
     ),
     "no_closings": ("Closed deals", "Nothing can be told about how deals end."),
+    "no_outcomes": (
+        "Stages that mean won or lost",
+        "Nothing can be told about how deals end.",
+    ),
+    "after_today": (
+        "Deals created later than today, by the clock of this computer",
+        "They count as written.",
+    ),
     "no_wins": ("Deals that are won", "How many deals will be won cannot be told."),
     "missing_losses": (
         "Deals that are lost, far fewer than deals end elsewhere",
@@ -182,6 +190,7 @@ ALL = "Export all deals of the same period: open, won, lost; with the same filte
 TIDY = "Move deals when it happens, not in one go before the meeting."
 STAGES = "Do not rename or delete stages; if you must, note the day and export again by then."
 ORDER = "Agree on what each stage means and let the CRM require the fields of each."
+OUTCOMES = "Say in a mapping which stages are won and which lost: --suggest-mapping drafts it."
 WORK = "Let telephony or tasks record when work is queued, started and ended."
 
 KINDS: Final[Mapping[str, Kind]] = {
@@ -239,11 +248,13 @@ KINDS: Final[Mapping[str, Kind]] = {
     "time_zone_jump": Kind(1e-9, 1.1, (D, S), "Set one time zone in the CRM and export again."),
     "bulk_edits": Kind(0.02, 0.2, (D,), TIDY),
     "dates_only": Kind(0.5, 1.1, (D, S), "Export times, not only dates."),
-    "stale_open": Kind(0.05, 0.3, (C, D, F), CLOSE),
+    "stale_open": Kind(0.05, 0.3, (D, F), CLOSE),
     "no_closings": Kind(0.0, 0.0, (C, D, F), CLOSE),
+    "no_outcomes": Kind(0.0, 0.0, (C, D, F), OUTCOMES),
+    "after_today": Kind(0.0, 0.05, (), DATES),
     "no_wins": Kind(0.0, 0.0, (C, F), CLOSE),
     "missing_losses": Kind(0.0, 0.1, (C, F), CLOSE),
-    "ageless_open": Kind(0.02, 0.2, (C, F), CLOSE),
+    "ageless_open": Kind(0.02, 0.1, (C,), CLOSE),
     "equal_times": Kind(0.5, 0.9, (D, F), DATES),
     "few_deals": Kind(0.0, 1.1, (), "Export a longer period."),
     "mixed_pipelines": Kind(0.0, 0.0, (C, D, S, F), "Take one: --pipeline NAME."),

@@ -28,7 +28,12 @@ __all__ = ["Grade", "Graded", "Reason", "graded"]
 Grade = Literal["A", "B", "C", "D", "E"]
 LETTERS: Final[tuple[Grade, ...]] = ("A", "B", "C", "D", "E")
 ENOUGH: Final = (300, 100, 30, 10)
-FATAL: Final = ("mixed_pipelines", "mixed_currencies", "no_closings", "equal_times")
+FATAL: Final = (
+    *("mixed_pipelines", "mixed_currencies", "equal_times"),
+    *("no_closings", "no_outcomes", "no_wins", "missing_losses"),
+)
+IMPLIED: Final[Mapping[History, tuple[str, ...]]] = {"snapshot": ("unknown_since",)}
+"""What follows from the lack of a history, which costs grades already."""
 CAPS: Final[Mapping[History, Mapping[Use, int]]] = {
     "full": {},
     "latest_entry": {"conversion": 1, "delays": 3, "forecast": 1},
@@ -88,7 +93,8 @@ def graded(
 def _of(use: Use, findings: list[Finding], evidence: int, history: History) -> Graded:
     """Grade one use: the worst of three."""
     enough = sum(evidence < limit for limit in ENOUGH)
-    mine = [finding for finding in findings if use in finding.uses]
+    known = IMPLIED.get(history, ())
+    mine = [each for each in findings if use in each.uses and each.kind not in known]
     red = [finding.kind for finding in mine if finding.severity == "red"]
     caution = [finding.kind for finding in mine if finding.severity == "caution"]
     dirt = _dirt(red, caution)

@@ -222,15 +222,19 @@ def of_deals(facts: Facts) -> Iterator[Suspicion]:
     if not n:
         return
     if not closed.any():
-        yield Suspicion("no_closings", 0, n, severity="red")
+        named = facts.raw.meta.format != "process_log" or facts.mended.stages.outcomes().any()
+        kind = "no_closings" if named else "no_outcomes"
+        yield Suspicion(kind, 0, n if named else 0, severity="red")
     elif not won.any():
         yield Suspicion("no_wins", 0, int(closed.sum()), severity="red")
+    ahead = (deals["created_at"] > pd.Timestamp.now(tz="UTC") + pd.Timedelta(days=1)).to_numpy()
+    yield Suspicion("after_today", int(ahead.sum()), n, deals[ahead])
     stale = _stale(facts)
     yield Suspicion("stale_open", int(stale.sum()), int(open_.sum()), deals[stale])
     longest = facts.lives[closed].max() if closed.any() else None
     if longest is not None and closed.sum() >= FEWEST:
         ageless = open_ & (facts.lives > longest)
-        yield Suspicion("ageless_open", int(ageless.sum()), int(open_.sum()), deals[ageless])
+        yield Suspicion("ageless_open", int(ageless.sum()), n, deals[ageless])
     ended = int((lost | (outcome == "ended")).sum())
     if won.sum() >= FEWEST and ended < FEW_LOSSES * closed.sum():
         severity: Severity = "caution" if ended else "red"

@@ -99,8 +99,11 @@ def _because(each: Graded) -> str:
     if not reason.why:
         return ""
     if reason.why == "evidence":
-        return f": only {reason.count:,} events to build on"
-    return f": {REASONS[reason.why]}"
+        events = (
+            f"only {reason.count:,} event{'s' * (reason.count > 1)}" if reason.count else "nothing"
+        )
+        return f": {events} to build on"
+    return f"{' ' if reason.why == 'dirt' else ': '}{REASONS[reason.why]}"
 
 
 def _show_finding(finding: Finding) -> None:

@@ -209,7 +209,8 @@ def test_stale_deals_and_those_older_than_any_closed_one():
     assert finding(found, "stale_open").count == 30
     assert finding(found, "stale_open").severity == "red"
     assert finding(found, "ageless_open").count == 30
-    assert found.grades["forecast"] in "DE"
+    assert finding(found, "ageless_open").of == len(deals)
+    assert found.grades["forecast"] > audit(CLEAN).grades["forecast"]
 
 
 def test_missing_losses():
@@ -224,6 +225,47 @@ def test_missing_losses():
     )
     none = finding(found, "missing_losses")
     assert (none.count, none.severity) == (0, "red")
+    assert found.grades["conversion"] == "E"
+
+
+def test_a_board_of_zombies_costs_the_forecast_more_than_the_conversion():
+    """A few of all deals, though most of the open ones: their like hardly weigh on conversion."""
+    findings = [
+        Finding(kind, severity, 60, of, "", "", "", uses=KINDS[kind].uses)
+        for kind, severity, of in (("stale_open", "red", 100), ("ageless_open", "caution", 2000))
+    ]
+    many = dict.fromkeys(USES, 500)
+    grades = {each.use: each.grade for each in graded(findings, many, "full")}
+    assert grades == {"conversion": "B", "delays": "C", "staffing": "A", "forecast": "C"}
+
+
+def test_what_follows_from_a_lack_of_history_costs_no_grade_twice():
+    since = Finding("unknown_since", "caution", 9, 9, "", "", "", uses=KINDS["unknown_since"].uses)
+    stale = Finding("stale_open", "red", 9, 9, "", "", "", uses=KINDS["stale_open"].uses)
+    many = dict.fromkeys(USES, 500)
+    grades = {each.use: each.grade for each in graded([since, stale], many, "snapshot")}
+    assert grades["forecast"] == "C"
+
+
+def test_dates_after_today_are_told():
+    later = pd.Timedelta(days=80 * 365)
+    times = ("created_at", "stage_since", "closed_at")
+    deals = CLEAN.deals.assign(**{name: CLEAN.deals[name] + later for name in times})
+    moves = CLEAN.moves.assign(at=CLEAN.moves["at"] + later)
+    meta = replace(CLEAN.meta, files=(RawFile("deals.csv", "ab", N),))
+    found = audit(replace(CLEAN, deals=deals, moves=moves, meta=meta))
+    assert finding(found, "after_today").severity == "red"
+    assert "after_today" not in {each.kind for each in audit(CLEAN).findings}
+
+
+def test_a_log_that_names_no_outcome_asks_for_a_mapping():
+    raw = replace(
+        CLEAN,
+        deals=CLEAN.deals.assign(status=None, stage="New", closed_at=None),
+        moves=CLEAN.moves[CLEAN.moves["stage"] == "New"],
+        meta=replace(CLEAN.meta, format="process_log", stages=()),
+    )
+    assert "mapping" in finding(audit(raw), "no_outcomes").fix
 
 
 def test_left_truncation():

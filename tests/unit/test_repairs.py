@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from funnelsim import measures
+from funnelsim.calibration.cleaning import last_event
 from funnelsim.calibration.raw import RawFile, RawHistory, RawMetadata, RawStage
 from funnelsim.calibration.raw_example import RAW, STAGES, raw_table
 from funnelsim.calibration.repairs import Repaired, repaired
@@ -447,3 +448,10 @@ def test_stages_of_the_same_name_in_two_pipelines_keep_their_own_id():
     log = repaired(raw).log
     assert log.visits["stage"].tolist() == ["new_b"]
     assert [stage.id for stage in log.meta.stages] == ["new_b", "won_b"]
+
+
+def test_one_time_in_ten_far_ahead_does_not_move_the_window():
+    """Three typing errors among a hundred dates are slips, not seventy years of silence."""
+    days = pd.Series(pd.date_range("2024-01-01", periods=100, tz="UTC"))
+    days.iloc[[5, 50, 70]] = pd.Timestamp("2099-01-01", tz="UTC")
+    assert last_event([days]) == pd.Timestamp("2024-04-09", tz="UTC")
