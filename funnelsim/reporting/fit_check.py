@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 
 from funnelsim import measures
+from funnelsim.calibration.hours import team_calendars
+from funnelsim.calibration.pieces import pieces, work_times
 from funnelsim.errors import ParameterError, Problem
 from funnelsim.events import EventLog
 from funnelsim.reporting.gathering import supported
@@ -19,6 +21,7 @@ from funnelsim.scenarios.run import Run
 if TYPE_CHECKING:
     from funnelsim.scenarios.sampling import ScenarioSampler
     from funnelsim.scenarios.scenario import Scenario
+    from funnelsim.worktime import WorkTime
 
 __all__ = ["LEVEL", "FitCheck", "check_fit", "seen"]
 
@@ -135,22 +138,26 @@ def check_fit(
     """
     if n < 2:  # noqa: PLR2004 - no band from one
         raise ParameterError(Problem(f"n is {n!r}", path="n", fix="Give 2 or more."))
-    actual = seen(log)
+    hours = work_times(log, team_calendars(log))
+    actual = seen(log, hours)
     found = []
     for replication in range(n):
-        found.append(seen(_played(world, log, seed, replication)))
+        found.append(seen(_played(world, log, seed, replication), hours))
         if progress is not None:
             progress((replication + 1) / n)
     return FitCheck(_table(actual, found), seed, n)
 
 
-def seen(log: EventLog) -> Numbers:
+def seen(log: EventLog, hours: Mapping[str, WorkTime] | None = None) -> Numbers:
     """What is measured in the data and in each replication, by measure, item and place.
 
     Parameters
     ----------
     log : EventLog
         Any history; what it cannot support is left out.
+    hours : mapping, optional
+        Team → opening hours, outside which work that goes on after them is laid down; left out:
+        teams are always at work.
 
     Returns
     -------
@@ -170,7 +177,7 @@ def seen(log: EventLog) -> Numbers:
         **dict(_conversions(fresh)),
         **dict(_times(fresh)),
         **dict(_arrivals(fresh)),
-        **dict(_work(fresh)),
+        **dict(_work(fresh, hours or {})),
         **dict(_courses(fresh)),
     }
 
@@ -246,15 +253,17 @@ def _times(log: EventLog) -> Iterator[tuple[tuple[str, str, float], float]]:
     yield from _percentiles("cycle", cycle.assign(stage=""), "stage")
 
 
-def _work(log: EventLog) -> Iterator[tuple[tuple[str, str, float], float]]:
+def _work(
+    log: EventLog, hours: Mapping[str, WorkTime]
+) -> Iterator[tuple[tuple[str, str, float], float]]:
     """Time worked and the wait for it by team, where the log holds any work.
 
-    Pieces are not compared one by one: in a scenario the pieces of a visit may be one.
+    Pieces are not compared one by one: in a scenario the pieces of a visit may be one. Time
+    worked is hands-on: two pieces of one worker at once, or a night between, count once or not.
     """
     if not len(log.efforts):
         return
-    worked = (log.efforts["ended_at"] - log.efforts["started_at"]).dt.total_seconds()
-    for team, seconds in worked.groupby(log.efforts["team"]).sum().items():
+    for team, seconds in pieces(log, hours).groupby("team")["hands_on"].sum().items():
         yield ("work", str(team), 0.0), float(seconds)
     wait = measures.waiting_time(log, percentiles=TOLD, per="team")
     for team, number in log.efforts["team"].value_counts().items():

@@ -86,7 +86,6 @@ def measure(name: str, t: Texts) -> str:
         "cv": t._("CV"),
         "seats": t._("seats"),
         "utilisation": t._("utilisation"),
-        "done": t._("visits with it"),
         "piece_mean": t._("mean of a piece"),
         "won_to_all": t._("won ÷ all"),
         "open_hours": t._("a week"),
