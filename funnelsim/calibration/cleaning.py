@@ -63,15 +63,15 @@ def cleaned(raw: RawHistory, ledger: Ledger) -> Clean:
     """
     tables = {name: _modern(_whole(getattr(raw, name), name), name, ledger) for name in RAW_SCHEMA}
     until = _taken_at(raw, tables)
+    everyone = tables["deals"]["deal_id"]
     deals = _one_each(tables["deals"], ledger)
-    deals, gone = _kept(deals, until, ledger)
-    moves = _own_moves(tables["moves"], deals, gone, until, ledger)
+    deals = _kept(deals, until, ledger)
+    moves = _own_moves(tables["moves"], deals, everyone, until, ledger)
     deals, kept = dated(deals, moves, raw, ledger)
     row = np.where(kept, np.cumsum(kept) - 1, -1)
     moves = moves.assign(lead=row[moves["lead"]])[kept[moves["lead"]]].reset_index(drop=True)
-    left_out = _without(tables["deals"]["deal_id"], deals["deal_id"])
-    efforts = _with_lead(tables["efforts"], deals, left_out, "stray_work", ledger)
-    marks = _with_lead(tables["marks"], deals, left_out, "stray_marks", ledger)
+    efforts = _with_lead(tables["efforts"], deals, everyone, "stray_work", ledger)
+    marks = _with_lead(tables["marks"], deals, everyone, "stray_marks", ledger)
     return Clean(deals, moves, efforts, marks, until)
 
 
@@ -107,13 +107,9 @@ def last_event(times: list[pd.Series]) -> pd.Timestamp | None:
     tail, far = (max(1, int(share * len(ticks))) for share in (FEW, FAR))
     last = len(ticks) - 1
     if len(ticks) >= ENOUGH:
-        for at in range(len(ticks) - far, len(ticks)):
-            gap = ticks[at] - ticks[at - 1]
-            before = ticks[at - 1] - ticks[0]
-            apart = gap > np.timedelta64(30, "D") and gap > before / 4
-            if (apart and at >= len(ticks) - tail) or gap > max(YEAR, before):
-                last = at - 1
-                break
+        earlier, gaps = ticks[-tail - 1 : -1], np.diff(ticks[-tail - 1 :])
+        far = (gaps > np.timedelta64(30, "D")) & (gaps > (earlier - ticks[0]) / 4)
+        last -= tail - int(np.argmax(far)) if far.any() else 0
     return pd.Timestamp(ticks[last], tz="UTC")
 
 
@@ -189,15 +185,11 @@ def _one_each(deals: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
     return deals.sort_index().reset_index(drop=True)
 
 
-def _kept(
-    deals: pd.DataFrame, until: pd.Timestamp, ledger: Ledger
-) -> tuple[pd.DataFrame, pd.Index]:
+def _kept(deals: pd.DataFrame, until: pd.Timestamp, ledger: Ledger) -> pd.DataFrame:
     """Leave out deleted and future deals; blank other dates to come."""
-    everyone = deals["deal_id"]
     deleted = deals["deleted"].astype("boolean").fillna(value=False).to_numpy(dtype=bool)
     deals = ledger.split("deleted_deals", deals, deleted)
     deals = ledger.split("future_deals", deals, deals["created_at"] > until)
-    gone = _without(everyone, deals["deal_id"])
     open_ = deals["status"] == "open"
     planned = open_ & deals["closed_at"].notna()
     ledger.add("planned_closings", deals[planned], len(deals))
@@ -209,23 +201,18 @@ def _kept(
         closed_at=deals["closed_at"].mask(planned | late),
         stage_since=deals["stage_since"].mask(deals["stage_since"] > until),
     )
-    return deals.reset_index(drop=True), gone
-
-
-def _without(ids: pd.Series, others: pd.Series) -> pd.Index:
-    """Return the ids that are not among others."""
-    return pd.Index(ids[~ids.isin(others) & ids.notna()].unique())
+    return deals.reset_index(drop=True)
 
 
 def _own_moves(
     moves: pd.DataFrame,
     deals: pd.DataFrame,
-    gone: pd.Index,
+    everyone: pd.Series,
     until: pd.Timestamp,
     ledger: Ledger,
 ) -> pd.DataFrame:
     """Return dated moves of the deals that are left, in time order."""
-    moves = _with_lead(moves, deals, gone, "stray_moves", ledger)
+    moves = _with_lead(moves, deals, everyone, "stray_moves", ledger)
     moves = ledger.split("undated_moves", moves, moves["at"].isna())
     moves = ledger.split("nameless_moves", moves, moves["stage"].isna() | (moves["stage"] == ""))
     moves = ledger.split("future_moves", moves, moves["at"] > until)
@@ -250,13 +237,15 @@ def _reading_order(moves: pd.DataFrame) -> np.ndarray:
 
 
 def _with_lead(
-    frame: pd.DataFrame, deals: pd.DataFrame, gone: pd.Index, stray: str, ledger: Ledger
+    frame: pd.DataFrame, deals: pd.DataFrame, everyone: pd.Series, stray: str, ledger: Ledger
 ) -> pd.DataFrame:
     """Add the row of the deal; rows of deals left out go with them, strays are counted."""
     codes, ids = pd.factorize(frame["deal_id"])
     found = np.append(pd.Index(deals["deal_id"]).get_indexer(pd.Index(ids)), -1)
     lead = found[codes]
     unknown = lead < 0
-    known_gone = np.append(pd.Index(ids).isin(gone), False)[codes]
-    ledger.add(stray, frame[unknown & ~known_gone], len(frame))
-    return frame.assign(lead=lead)[~unknown] if unknown.any() else frame.assign(lead=lead)
+    if not unknown.any():
+        return frame.assign(lead=lead)
+    rows = frame[unknown]
+    ledger.add(stray, rows[~rows["deal_id"].isin(everyone.dropna())], len(frame))
+    return frame.assign(lead=lead)[~unknown]
