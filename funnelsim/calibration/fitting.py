@@ -147,7 +147,7 @@ def calibrate(
     >>> from funnelsim.measures.example import BANK
     >>> calibrate(BANK)
     Traceback (most recent call last):
-    funnelsim.errors.DataError: only 3 leads have closed; ...
+    funnelsim.errors.DataError: ...only 3 leads have closed; ...
     """
     _require(log)
     whole, refusals = log, list(_doubts(log))
@@ -243,17 +243,25 @@ def _require(log: EventLog) -> None:
     closed, won = int((outcome != "open").sum()), int((outcome == "won").sum())
     problems = []
     fix = "Take a longer history, and make sure that closed deals are in the export."
+    where = ", ".join(data_origin(log).files)
+    began, until = log.meta.observed_from, log.meta.observed_until
     if log.leads.empty:
-        problems.append(Problem("the log holds no lead", fix=fix))
+        problems.append(Problem("the log holds no lead", where, fix=fix))
     elif not closed:
-        problems.append(Problem(f"all {len(outcome):,} leads are open; nothing has ended", fix=fix))
+        message = f"all {len(outcome):,} leads are open; nothing has ended"
+        problems.append(Problem(message, where, fix=fix))
     elif closed < CLOSED:
-        few = f"only {closed} leads have closed; {CLOSED} are the least to say anything"
-        problems.append(Problem(few, fix=fix))
+        count = "1 lead has" if closed == 1 else f"{closed} leads have"
+        few = f"only {count} closed; {CLOSED} are the least to say anything"
+        problems.append(Problem(few, where, fix=fix))
+    if len(log.leads) > 1 and began >= until:
+        message = f"all that happened bears the same time, {began:%Y-%m-%d %H:%M} UTC"
+        fix = "Check which columns hold the dates of creation and closing, and export them."
+        problems.append(Problem(message, where, fix=fix))
     if closed and not won:
         message = f"none of {closed:,} closed leads was won, so no way leads to a win"
         problems.append(
-            Problem(message, fix="Say which stage or status means won (`outcome: won`).")
+            Problem(message, where, fix="Say which stage or status means won (`outcome: won`).")
         )
     if problems:
         raise DataError(problems)

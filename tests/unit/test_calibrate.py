@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -185,8 +186,15 @@ def test_no_win_is_refused(log):
 
 
 def test_one_deal_is_refused(log):
-    with pytest.raises(DataError, match=r"only 1 leads have closed|leads are open"):
+    with pytest.raises(DataError, match=r"only 1 lead has closed|leads are open"):
         calibrate(log.filter(log.leads["lead_id"].head(1)))
+
+
+def test_a_history_of_one_moment_is_refused(log):
+    moment = log.meta.observed_until
+    meta = log.meta.model_copy(update={"observed_from": moment})
+    with pytest.raises(DataError, match=r"bears the same time, 2026-03-23 00:00 UTC\. Check"):
+        calibrate(replace(log, meta=meta))
 
 
 def test_wins_alone_are_doubted(log):
