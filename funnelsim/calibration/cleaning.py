@@ -19,6 +19,7 @@ __all__ = ["Clean", "cleaned", "last_event"]
 
 EARLIEST: Final = pd.Timestamp("1990-01-01", tz="UTC")
 DAY: Final = pd.Timedelta(days=1)
+MONTH: Final = np.timedelta64(30, "D")
 YEAR: Final = np.timedelta64(365, "D")
 FEW: Final = 0.01  # share of times that may lie apart, in the future
 FAR: Final = 0.1  # share that may, where they lie further apart than all others together
@@ -104,12 +105,14 @@ def last_event(times: list[pd.Series]) -> pd.Timestamp | None:
     if not known:
         return None
     ticks = np.sort(np.concatenate([column.to_numpy(dtype="datetime64[us]") for column in known]))
-    tail, far = (max(1, int(share * len(ticks))) for share in (FEW, FAR))
-    last = len(ticks) - 1
+    last, tail = len(ticks) - 1, max(1, int(FAR * len(ticks)))
     if len(ticks) >= ENOUGH:
-        earlier, gaps = ticks[-tail - 1 : -1], np.diff(ticks[-tail - 1 :])
-        far = (gaps > np.timedelta64(30, "D")) & (gaps > (earlier - ticks[0]) / 4)
-        last -= tail - int(np.argmax(far)) if far.any() else 0
+        before = ticks[-tail - 1 : -1] - ticks[0]
+        gaps = np.diff(ticks[-tail - 1 :])
+        few = np.arange(tail, 0, -1) <= max(1, int(FEW * len(ticks)))
+        apart = few & (gaps > MONTH) & (gaps > before / 4)
+        apart |= (gaps > YEAR) & (gaps > before)
+        last -= tail - int(np.argmax(apart)) if apart.any() else 0
     return pd.Timestamp(ticks[last], tz="UTC")
 
 
