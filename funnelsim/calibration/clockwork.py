@@ -14,6 +14,7 @@ __all__ = ["of_times", "shifted_hours"]
 
 BULK: Final = 50  # moves in one minute
 MONTHLY: Final = 100  # events of a month, before its hours are compared
+TURNS: Final = (3, 4, 9, 10, 11)  # months with which summer time begins or ends
 GAIN: Final = 30.0  # log-likelihood by which a shifted clock must explain the hours better
 PER_EVENT: Final = 0.05  # and per event: a small season's change is no shift
 WEEK: Final = pd.Timedelta(days=7)
@@ -120,7 +121,9 @@ def _clock(local: pd.Series) -> Iterator[Suspicion]:
         inside = int(((month >= first) & (month <= last)).sum())
         numbers = {"from": str(first), "to": str(last), "hours": hours}
         details = f"{first} – {last}, {hours:+d} h"
-        yield Suspicion("time_zone_jump", inside, len(local), None, details, numbers)
+        summer = str(local.dt.tz) == "UTC" and abs(hours) == 1 and first.month in TURNS
+        kind = "summer_time" if summer else "time_zone_jump"
+        yield Suspicion(kind, inside, len(local), None, details, numbers)
 
 
 def _silences(arrived: pd.Series, until: pd.Timestamp) -> Iterator[Suspicion]:

@@ -124,6 +124,10 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "Changes written at hours of the day that have shifted by whole hours against before",
         "Times count as written.",
     ),
+    "summer_time": (
+        "Changes written an hour earlier or later since summer time began or ended",
+        "Hours of the day are those of UTC.",
+    ),
     "bulk_edits": (
         "Moves made fifty or more in one minute",
         "They count as recorded: the time is when someone tidied up, not when it happened.",
@@ -246,6 +250,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "stopped_stages": Kind(1e-9, 0.5, (C, D), STAGES),
     "new_stages": Kind(1e-9, 0.5, (C, D), STAGES),
     "time_zone_jump": Kind(1e-9, 1.1, (D, S), "Set one time zone in the CRM and export again."),
+    "summer_time": Kind(1.1, 1.2, (), "Give the time zone in which people work: --time-zone."),
     "bulk_edits": Kind(0.02, 0.2, (D,), TIDY),
     "dates_only": Kind(0.5, 1.1, (D, S), "Export times, not only dates."),
     "stale_open": Kind(0.05, 0.3, (D, F), CLOSE),

@@ -247,6 +247,15 @@ def test_what_follows_from_a_lack_of_history_costs_no_grade_twice():
     assert grades["forecast"] == "C"
 
 
+def test_summer_time_read_as_utc_is_no_jump():
+    at = CLEAN.moves["at"]
+    summer = at.between(pd.Timestamp("2023-03-26", tz="UTC"), pd.Timestamp("2023-10-29", tz="UTC"))
+    moves = CLEAN.moves.assign(at=at - pd.to_timedelta(summer.astype(int), unit="h"))
+    kinds = {each.kind: each.severity for each in audit(with_moves(moves)).findings}
+    assert "time_zone_jump" not in kinds
+    assert kinds["summer_time"] == "info"
+
+
 def test_dates_after_today_are_told():
     later = pd.Timedelta(days=80 * 365)
     times = ("created_at", "stage_since", "closed_at")
