@@ -11,6 +11,7 @@ and multiplies.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -87,13 +88,13 @@ class SampleTable:
         return low + (position - cell) * (self._flat[at + 1] - low)
 
     @cached_property
-    def _steps(self) -> tuple[Floats, Floats]:
+    def _steps(self) -> tuple[list[float], list[float]]:
         """Uniforms and quantiles at all points of the grid, both rising."""
         fractions = 0.5 + np.arange(_CELLS + 1) / (2 * _CELLS)
         tail = fractions * 0.5 ** np.arange(1, _OCTAVES + 1)[:, None]
         level = np.concatenate([tail[::-1].ravel(), 1 - tail[:, ::-1].ravel()])
         values = np.concatenate([self.values[0, ::-1].ravel(), self.values[1, :, ::-1].ravel()])
-        return level, np.maximum.accumulate(values)
+        return level.tolist(), np.maximum.accumulate(values).tolist()
 
     def share(self, value: float) -> float:
         """The chance of at most this: 0 below all quantiles, 1 from the last one on.
@@ -104,11 +105,11 @@ class SampleTable:
         0.25
         """
         level, values = self._steps
-        i = int(np.searchsorted(values, value, side="right"))
+        i = bisect_right(values, value)
         if i in {0, len(values)}:
             return float(i > 0)
-        low, high = float(values[i - 1]), float(values[i])
-        return float(level[i - 1] + (value - low) / (high - low) * (level[i] - level[i - 1]))
+        low, high = values[i - 1], values[i]
+        return level[i - 1] + (value - low) / (high - low) * (level[i] - level[i - 1])
 
     def sample_array(self, u: Floats) -> Floats:
         """``sample`` over an array, same bits."""

@@ -29,7 +29,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from funnelsim.engine.placing import Places, rows_of
+from funnelsim.engine.placing import Places
 from funnelsim.engine.plan import (
     NEVER,
     Epoch,
@@ -82,19 +82,19 @@ def plan_deals(snapshot: Snapshot, epoch: Epoch, scenario: Scenario) -> tuple[Pl
         them at once.
     """
     places = Places(epoch, scenario)
-    problems = places.problems(snapshot.deals)
+    problems = places.problems(snapshot.rows["deals"])
     if problems:
         raise ParameterError(problems)
     work: dict[str, list[Any]] = {}
-    for row in rows_of(snapshot.efforts):
+    for row in snapshot.rows["efforts"]:
         work.setdefault(row.lead_id, []).append(row)
     visits: dict[str, list[tuple[int, int]]] = {}
-    for row in rows_of(snapshot.visits):
+    for row in snapshot.rows["visits"]:
         if row.stage in places.stages:
             visits.setdefault(row.lead_id, []).append((places.stages[row.stage], row.times))
     marked = snapshot.marks.groupby("lead_id")["kind"].agg(frozenset).to_dict()
     found = []
-    for row in rows_of(snapshot.deals.sort_values("lead_id")):
+    for row in snapshot.rows["deals"]:
         deal = _Deal(row, epoch.stages[places.stages[row.stage]], epoch, snapshot)
         source, kinds = places.kind(row)
         phase, rest, ready, pieces = deal.progress(work.get(row.lead_id, ()))

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
-
-import numpy as np
-import pandas as pd
 
 from funnelsim.documents import did_you_mean
 from funnelsim.engine.plan import Epoch, PlanKind, PlanSource
 from funnelsim.errors import Problem
 from funnelsim.scenarios.scenario import Scenario
 
-__all__ = ["Places", "rows_of"]
+__all__ = ["Places"]
 
 OTHER, NAMELESS = "other", "leads"
 """Sources that stand for those with few leads and without a name, where a scenario has them."""
@@ -42,10 +39,10 @@ class Places:
             raise LookupError(row.source)
         return source, tuple(kind.number for kind in self._kinds(source, row)[0])
 
-    def problems(self, deals: pd.DataFrame) -> list[Problem]:
+    def problems(self, deals: Sequence[Any]) -> list[Problem]:
         """All that the scenario does not know, with the leads."""
         unknown: dict[tuple[str, str], list[str]] = {}
-        for row in rows_of(deals):
+        for row in deals:
             source = self._source(row.source)
             if row.stage not in self.stages:
                 unknown.setdefault(("stage", row.stage), []).append(row.lead_id)
@@ -86,12 +83,3 @@ class Places:
         message = f"{text} ({count}: {', '.join(leads[:EXAMPLES])}{more})"
         fix = did_you_mean(name, there) if there else ""
         return Problem(message, path=f"start.deals.{what}", fix=fix)
-
-
-def rows_of(table: pd.DataFrame) -> Iterator[Any]:
-    """The rows of a table; instants in microseconds, ``NEVER`` where there is none."""
-    times = table.select_dtypes("datetimetz")
-    plain = table.copy()
-    for name in times.columns:
-        plain[name] = times[name].dt.as_unit("us").dt.tz_localize(None).to_numpy().view(np.int64)
-    yield from plain.itertuples(index=False)

@@ -6,9 +6,11 @@ is used.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -74,12 +76,26 @@ class Snapshot:
     def __len__(self) -> int:
         return len(self.deals)
 
-    @property
+    def __getstate__(self) -> dict[str, Any]:
+        """What is sent to other processes: nothing that was only worked out."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+    @cached_property
+    def rows(self) -> Mapping[str, Sequence[Any]]:
+        """Deals (by id), visits and efforts row by row, instants in microseconds (NaT: -2**63)."""
+        deals = self.deals.sort_values("lead_id")
+        return {
+            "deals": _rows(deals),
+            "visits": _rows(self.visits),
+            "efforts": _rows(self.efforts),
+        }
+
+    @cached_property
     def instant(self) -> int:
         """The moment in microseconds since the epoch."""
         return to_instant(self.at)
 
-    @property
+    @cached_property
     def oldest(self) -> int:
         """When the oldest of the visits and work began; the moment itself if there is none."""
         times = [self.deals["entered_at"], self.efforts["queued_at"], self.efforts["started_at"]]
@@ -218,6 +234,15 @@ def _deals(
         waited=waited.reindex(deals["lead_id"]).fillna(0).astype("int64").to_numpy(),
     )
     return deals[_COLUMNS].sort_values("lead_id", ignore_index=True)
+
+
+def _rows(table: pd.DataFrame) -> Sequence[Any]:
+    """The rows of a table; instants in microseconds."""
+    plain = table.astype(object)
+    for name in table.select_dtypes("datetimetz").columns:
+        local = table[name].dt.as_unit("us").dt.tz_localize(None)
+        plain[name] = local.to_numpy().view("int64")
+    return list(plain.itertuples(index=False))
 
 
 def _value(leads: pd.DataFrame, marks: pd.DataFrame) -> pd.Series:
