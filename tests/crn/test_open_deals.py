@@ -74,7 +74,7 @@ def test_cutting_a_run_and_going_on_changes_no_distribution():
             won = log.marks[(log.marks["kind"] == "won") & later]
             wins.append((len(won), won["lead_id"].isin(start.deals["lead_id"]).sum()))
         assert whole.meta.observed_until == gone_on.meta.observed_until
-        total[number], known[number] = np.subtract(*wins)
+        total[number], known[number] = np.subtract(wins[0], wins[1])
     assert_mean(total, 0, detectable=9)
     assert_mean(known, 0, detectable=2)
 

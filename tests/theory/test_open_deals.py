@@ -5,6 +5,8 @@ False alarm 1e-6 each.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -34,6 +36,11 @@ def residuals(delay, ages, *, horizon="40 w", rate=BUSY, **parts):
     return hours.to_numpy()
 
 
+def gone_by(law, age, x):
+    """P(T ≤ age + x | T > age)."""
+    return 1 - law.sf(age + x) / law.sf(age)
+
+
 @fails_on("what has lasted is only taken off")
 def test_an_exponential_delay_forgets_how_long_it_has_lasted():
     """What is left is exponential with the whole mean, whatever the age. Detects 0.05 of a CDF."""
@@ -54,9 +61,8 @@ def test_what_is_left_of_a_weibull_delay():
     for age in (5.0, 30.0):
         left = residuals(spec, np.full(3000, age))
         survived = whole.sf(age)
-        assert_distribution(
-            left, lambda x, a=age, s=survived: 1 - whole.sf(a + x) / s, detectable=0.1
-        )
+        cdf = partial(gone_by, whole, age)
+        assert_distribution(left, cdf, detectable=0.1)
         mean = scale / shape * special.gammaincc(1 / shape, (age / scale) ** shape)
         mean *= special.gamma(1 / shape) / survived
         assert mean == pytest.approx(integrate.quad(whole.sf, age, 500)[0] / survived)

@@ -10,7 +10,7 @@ import pytest
 
 from funnelsim.calibration.audit import Audit, audit
 from funnelsim.calibration.clockwork import shifted_hours
-from funnelsim.calibration.findings import KINDS, TEXTS, USES, Finding
+from funnelsim.calibration.findings import KINDS, TEXTS, USES, Finding, Severity
 from funnelsim.calibration.grades import graded
 from funnelsim.calibration.ledger import REPAIRS
 from funnelsim.calibration.raw import RAW_SCHEMA, RawFile, RawHistory, RawMetadata
@@ -228,11 +228,17 @@ def test_missing_losses():
     assert found.grades["conversion"] == "E"
 
 
+GRAVE_AND_LESS: tuple[tuple[str, Severity, int], ...] = (
+    ("stale_open", "red", 100),
+    ("ageless_open", "caution", 2000),
+)
+
+
 def test_a_board_of_zombies_costs_the_forecast_more_than_the_conversion():
     """A few of all deals, though most of the open ones: their like hardly weigh on conversion."""
     findings = [
         Finding(kind, severity, 60, of, "", "", "", uses=KINDS[kind].uses)
-        for kind, severity, of in (("stale_open", "red", 100), ("ageless_open", "caution", 2000))
+        for kind, severity, of in GRAVE_AND_LESS
     ]
     many = dict.fromkeys(USES, 500)
     grades = {each.use: each.grade for each in graded(findings, many, "full")}

@@ -138,6 +138,7 @@ def test_calibrate_leaves_scenario_report_and_numbers(run, log, tmp_path):
     assert left == {f"ours.{kind}" for kind in kinds}
     scenario = load(tmp_path / "ours" / "ours.yaml")
     assert scenario.name == "ours"
+    assert scenario.data
     assert scenario.data.history == "full"
     numbers = pd.read_csv(tmp_path / "ours" / "ours.evidence.csv")
     assert len(numbers) == len(scenario.evidence) > 5

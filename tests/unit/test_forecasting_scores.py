@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from funnelsim.forecasting.scores import covered, crps
 from scipy import stats
+
+from funnelsim.forecasting.scores import covered, crps
 
 
 def test_crps_equals_the_closed_form_of_a_normal_forecast():

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from funnelsim.engine import make_plan, simulate, tally
+from funnelsim.engine.simulation import Engine
 from funnelsim.engine.snapshot import Snapshot, snapshot
 from funnelsim.errors import ParameterError
 from funnelsim.events import EventLog
@@ -40,7 +41,9 @@ def cut(scenario: Scenario, moment: str = "2026-01-05 12:00") -> Snapshot:
     return snapshot(simulate(scenario, seed=1), moment)
 
 
-def on(scenario: Scenario, start: Snapshot, engine: str = "reference", seed: int = 2) -> EventLog:
+def on(
+    scenario: Scenario, start: Snapshot, engine: Engine = "reference", seed: int = 2
+) -> EventLog:
     return simulate(scenario, seed=seed, start=start, engine=engine)
 
 
@@ -279,7 +282,9 @@ def test_a_stage_without_recorded_work_has_it_behind_itself():
     log = on(scenario, start)
     assert not len(log.efforts)
     assert hours(log.visits["left_at"].iloc[:1]) == [8]
-    known = Snapshot(start.at, start.deals, start.visits, start.efforts, start.marks, {"ask"})
+    known = Snapshot(
+        start.at, start.deals, start.visits, start.efforts, start.marks, frozenset({"ask"})
+    )
     log = on(scenario, known)
     assert hours(log.efforts["started_at"]) == [0]
     assert hours(log.efforts["queued_at"]) == [-12]
@@ -372,8 +377,9 @@ def test_leads_without_names_are_placed():
     )
     start = cut(plain)
     deals = start.deals.assign(
-        source=["Сайт", "fair", None, "site"], product=["card", "loan", None, None]
-    ).astype({"source": "str", "product": "str"})
+        source=pd.Series(["Сайт", "fair", None, "site"], dtype="str"),
+        product=pd.Series(["card", "loan", None, None], dtype="str"),
+    )
     start = Snapshot(start.at, deals, start.visits, start.efforts, start.marks, start.worked)
     plan = make_plan(scenario, start)
     ids = [source.id for source in plan.epochs[0].sources]
