@@ -16,7 +16,7 @@ from funnelsim.events import EventLog
 from funnelsim.experiments import replicate
 from funnelsim.scenarios.scenario import Scenario
 
-ENGINES = ("reference", "compiled")
+ENGINES: tuple[Engine, ...] = ("reference", "compiled")
 NOON = pd.Timestamp("2026-01-05 12:00", tz="UTC")
 
 
