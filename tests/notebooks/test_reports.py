@@ -138,7 +138,7 @@ def test_a_missing_input_is_named(tmp_path):
 def test_a_raw_export_needs_a_mapping(tmp_path):
     export = tmp_path / "deals.csv"
     export.write_text("id,stage\n1,a\n", "utf-8")
-    with pytest.raises(ParameterError, match="--mapping FILE"):
+    with pytest.raises(DataError, match="--suggest-mapping"):
         report(export, out=tmp_path / "out")
 
 
