@@ -65,7 +65,8 @@ class Fit:
     @property
     def sampler(self) -> ScenarioSampler:
         """Draws a scenario for every replication, so that intervals hold what is not known."""
-        return FitSampler(self.document, self.parts)
+        known = self.scenario.model_dump(mode="json", include={"evidence"})
+        return FitSampler({**self.document, **known}, self.parts)
 
     @cached_property
     def table(self) -> pd.DataFrame:

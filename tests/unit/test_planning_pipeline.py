@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from funnelsim.calibration.fitting import calibrate
-from funnelsim.engine.snapshot import snapshot
 
+from funnelsim.calibration.fitting import calibrate
 from funnelsim.engine import simulate
+from funnelsim.engine.snapshot import snapshot
 from funnelsim.errors import ParameterError
 from funnelsim.planning.pipeline import forecast_pipeline
 from funnelsim.planning.pipeline_backtest import backtest_pipeline, skill
 from funnelsim.planning.rules_of_thumb import RULES_OF_THUMB, facts
+from funnelsim.scenarios.evidence import Evidence
 from funnelsim.scenarios.scenario import Scenario
 
 WORLD = {
@@ -57,6 +58,21 @@ def test_every_open_deal_has_its_chances(log, fan):
     assert fan.deals["p_won"].sum() == pytest.approx(fan.total("won", "open").mean())
     by_stage = fan.deals.groupby("stage")["p_won"].mean()
     assert by_stage["offer"] > by_stage["talk"]
+
+
+def test_wins_are_worth_what_they_were_worth_in_the_data(log):
+    fit = calibrate(log.as_of(CUTOFF))
+    source = f"sources.{next(iter(fit.scenario.sources))}.value"
+    dearer = Evidence(of=source, measure="won_to_all", value=2.0, unit="ratio", n=50, method="")
+    rest = tuple(e for e in fit.scenario.evidence if e.measure != "won_to_all")
+    plain = fit.scenario.model_copy(update={"evidence": rest})
+    told = fit.scenario.model_copy(update={"evidence": (*rest, dearer)})
+    start = snapshot(log.as_of(CUTOFF))
+    once, twice = (
+        forecast_pipeline(world, start=start, horizon="4 w", n=3, seed=1) for world in (plain, told)
+    )
+    assert twice.total("won_value").sum() == pytest.approx(2 * once.total("won_value").sum())
+    assert fit.sampler.draw(1, 1).evidence == fit.scenario.evidence
 
 
 def test_totals_are_the_sums_of_periods_and_origins(fan):
