@@ -227,8 +227,10 @@ def of_deals(facts: Facts) -> Iterator[Suspicion]:
         yield Suspicion(kind, 0, n if named else 0, severity="red")
     elif not won.any():
         yield Suspicion("no_wins", 0, int(closed.sum()), severity="red")
-    ahead = (deals["created_at"] > pd.Timestamp.now(tz="UTC") + pd.Timedelta(days=1)).to_numpy()
-    yield Suspicion("after_today", int(ahead.sum()), n, deals[ahead])
+    if not any(file.taken_at for file in facts.raw.meta.files):  # else that day is the end
+        tomorrow = pd.Timestamp.now(tz="UTC") + pd.Timedelta(days=1)
+        ahead = (deals["created_at"] > tomorrow).to_numpy()
+        yield Suspicion("after_today", int(ahead.sum()), n, deals[ahead])
     stale = _stale(facts)
     yield Suspicion("stale_open", int(stale.sum()), int(open_.sum()), deals[stale])
     longest = facts.lives[closed].max() if closed.any() else None
