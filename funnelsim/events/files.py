@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import shutil
-import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,6 +19,7 @@ from pydantic import ValidationError
 
 from funnelsim.documents import Document, explain
 from funnelsim.errors import DataError, Problem
+from funnelsim.events.folders import whole_folder
 from funnelsim.events.schema import SCHEMA, TIME, Metadata
 from funnelsim.events.tables import Tables, cast
 
@@ -63,22 +63,8 @@ def write_folder(tables: Tables, meta: Metadata, folder: Path, form: Format) -> 
         raise DataError(Problem(f'format "{form}" is not known', fix="Allowed here: parquet, csv."))
     if form == "parquet" and not _has_pyarrow():
         raise DataError(NO_PARQUET)
-    folder = folder.absolute()
-    _refuse_other_content(folder)
-    temporary: Path | None = None
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-        temporary.chmod(0o755)
-        _write_tables(tables, meta, temporary, form)
-        _put_in_place(temporary, folder)
-    except OSError as problem:
-        message = f"cannot be written ({problem.strerror or problem})"
-        fix = "Choose another folder, or ask for the right to write there."
-        raise DataError(Problem(message, str(folder), fix=fix)) from None
-    finally:
-        if temporary is not None:
-            shutil.rmtree(temporary, ignore_errors=True)
+    fill = partial(_write_tables, tables, meta, form=form)
+    whole_folder(folder.absolute(), fill, mark=META, kind="an event log")
 
 
 def read_folder(folder: Path) -> tuple[dict[str, pd.DataFrame], Metadata]:
@@ -144,30 +130,6 @@ def read_folder(folder: Path) -> tuple[dict[str, pd.DataFrame], Metadata]:
 def _has_pyarrow() -> bool:
     """Say whether Parquet can be read and written here."""
     return importlib.util.find_spec("pyarrow") is not None
-
-
-def _refuse_other_content(folder: Path) -> None:
-    """Refuse to replace anything but an event log."""
-    if folder.is_file():
-        raise DataError(Problem("is a file, not a folder", str(folder)))
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / META).is_file():
-        fix = "Choose a new or an empty folder."
-        raise DataError(Problem("holds other files than an event log", str(folder), fix=fix))
-
-
-def _put_in_place(temporary: Path, folder: Path) -> None:
-    """Rename a finished folder to its name, setting an older one aside first."""
-    if not folder.exists():
-        temporary.rename(folder)
-        return
-    aside = temporary.with_name(f"{temporary.name}-old")
-    folder.rename(aside)
-    try:
-        temporary.rename(folder)
-    except OSError:
-        aside.rename(folder)
-        raise
-    shutil.rmtree(aside, ignore_errors=True)
 
 
 def _write_tables(tables: Tables, meta: Metadata, folder: Path, form: Format) -> None:

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from funnelsim.errors import DataError, EventLogError
-from funnelsim.events import EventLog, files
+from funnelsim.events import EventLog, files, folders
 from funnelsim.events.example import LOG
 
 
@@ -46,7 +46,7 @@ def test_an_interrupted_save_leaves_the_old_log(tmp_path, monkeypatch, error):
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(files, "_put_in_place", fail)
+    monkeypatch.setattr(folders, "_put_in_place", fail)
     with pytest.raises((KeyboardInterrupt, DataError)):
         LOG.filter(["b"]).save(tmp_path / "log", "csv")
     assert [path.name for path in tmp_path.iterdir()] == ["log"]

@@ -13,13 +13,13 @@ import pandas as pd
 from funnelsim.calibration.exports.answer_key import truth_of, write_answer_key
 from funnelsim.calibration.exports.book import book_of, state_at
 from funnelsim.calibration.exports.dirt import dirt_of, soiled
-from funnelsim.calibration.exports.folders import write_whole
 from funnelsim.calibration.exports.formats import FORMATS
 from funnelsim.calibration.exports.holding import CrmFormat
 from funnelsim.calibration.exports.living import Life, live
 from funnelsim.documents import did_you_mean
 from funnelsim.errors import ParameterError, Problem
 from funnelsim.events import EventLog
+from funnelsim.events.folders import whole_folder
 from funnelsim.scenarios.scenario import Scenario
 
 __all__ = ["Export", "export_crm"]
@@ -145,7 +145,8 @@ def export_crm(
             (place / name).write_bytes(content)
         write_answer_key(place / ANSWERS, clean, later, scenario, truth)
 
-    where = write_whole(Path(folder), fill, mark=f"{ANSWERS}/truth.json")
+    mark = f"{ANSWERS}/truth.json"
+    where = whole_folder(Path(folder), fill, mark=mark, kind="an earlier export")
     return Export(
         folder=where,
         format=format,

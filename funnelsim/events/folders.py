@@ -9,10 +9,10 @@ from pathlib import Path
 
 from funnelsim.errors import DataError, Problem
 
-__all__ = ["write_whole"]
+__all__ = ["whole_folder"]
 
 
-def write_whole(folder: Path, fill: Callable[[Path], None], *, mark: str) -> Path:
+def whole_folder(folder: Path, fill: Callable[[Path], None], *, mark: str, kind: str) -> Path:
     """Fill a folder under a temporary name beside it, then give it its name.
 
     Parameters
@@ -23,6 +23,8 @@ def write_whole(folder: Path, fill: Callable[[Path], None], *, mark: str) -> Pat
         Writes into the folder it is given.
     mark : str
         The file by which an earlier one is known.
+    kind : str
+        What it holds, for the message: ``an event log``.
 
     Returns
     -------
@@ -38,7 +40,7 @@ def write_whole(folder: Path, fill: Callable[[Path], None], *, mark: str) -> Pat
     --------
     >>> with tempfile.TemporaryDirectory() as place:
     ...     here = Path(place, "new")
-    ...     _ = write_whole(here, lambda at: Path(at, "x").touch() or None, mark="x")
+    ...     _ = whole_folder(here, lambda at: Path(at, "x").touch() or None, mark="x", kind="x")
     ...     [path.name for path in here.iterdir()]
     ['x']
     """
@@ -47,7 +49,7 @@ def write_whole(folder: Path, fill: Callable[[Path], None], *, mark: str) -> Pat
         raise DataError(Problem("is a file, not a folder", str(folder)))
     if whole.is_dir() and any(whole.iterdir()) and not (whole / mark).is_file():
         fix = "Choose a new or an empty folder."
-        raise DataError(Problem("holds other files than an earlier export", str(folder), fix=fix))
+        raise DataError(Problem(f"holds other files than {kind}", str(folder), fix=fix))
     temporary: Path | None = None
     try:
         whole.parent.mkdir(parents=True, exist_ok=True)
