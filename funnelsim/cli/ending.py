@@ -91,7 +91,7 @@ def _listening() -> Iterator[list[int]]:
 
 def _run(words: list[str]) -> int:
     """Run a verb; its exit code."""
-    from funnelsim.cli.calibrating import app
+    from funnelsim.cli.all_verbs import app
 
     try:
         app(args=words, prog_name="funnelsim")
