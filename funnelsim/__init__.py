@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from funnelsim import engine, errors, figures, measures, workbench
-    from funnelsim.calibration.audit import audit
-    from funnelsim.calibration.drift import drift
+    from funnelsim.calibration.auditing.audit import audit
+    from funnelsim.calibration.drifting.drift import drift
     from funnelsim.calibration.exports import export_crm
     from funnelsim.calibration.fitting import calibrate
     from funnelsim.calibration.readers.crm import read_crm
@@ -78,12 +78,12 @@ __version__ = _version("funnelsim")
 _HOMES = {
     "EventLog": "events",
     "Scenario": "scenarios.scenario",
-    "audit": "calibration.audit",
+    "audit": "calibration.auditing.audit",
     "backtest_pipeline": "planning",
     "blocks": "reporting",
     "calibrate": "calibration.fitting",
     "compare": "experiments",
-    "drift": "calibration.drift",
+    "drift": "calibration.drifting.drift",
     "export_crm": "calibration.exports",
     "fit_review": "reporting",
     "forecast_pipeline": "planning",

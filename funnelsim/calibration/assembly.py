@@ -9,7 +9,7 @@ from typing import Any, Final
 import pandas as pd
 
 from funnelsim.calibration.parts import Settings
-from funnelsim.calibration.survival import Durations, curve, quantile
+from funnelsim.calibration.stages.survival import Durations, curve, quantile
 from funnelsim.events import EventLog
 from funnelsim.measures.journeys import MISSING, SECOND, journeys, stage_ids, window
 

@@ -9,19 +9,19 @@ from typing import Any, Final
 
 import pandas as pd
 
-from funnelsim.calibration.arrivals import arrival_parts
 from funnelsim.calibration.assembly import frame, merged
-from funnelsim.calibration.condensing import condensed
-from funnelsim.calibration.hours import calendar_parts
+from funnelsim.calibration.demand.arrivals import arrival_parts
+from funnelsim.calibration.demand.repeats import repeat_parts
+from funnelsim.calibration.demand.shocks import shock_parts
 from funnelsim.calibration.origin import data_origin
 from funnelsim.calibration.parts import Part, Refusal
-from funnelsim.calibration.repeats import repeat_parts
 from funnelsim.calibration.sampling import FitSampler
-from funnelsim.calibration.shocks import shock_parts
-from funnelsim.calibration.stage_parts import stage_parts
-from funnelsim.calibration.stage_work import clocks, sometimes
-from funnelsim.calibration.visits import stage_visits
-from funnelsim.calibration.work import EffortPart, phases, work_parts
+from funnelsim.calibration.stages.condensing import condensed
+from funnelsim.calibration.stages.stage_parts import stage_parts
+from funnelsim.calibration.stages.stage_work import clocks, sometimes
+from funnelsim.calibration.stages.visits import stage_visits
+from funnelsim.calibration.work.handling import EffortPart, phases, work_parts
+from funnelsim.calibration.work.hours import calendar_parts
 from funnelsim.errors import DataError, Problem
 from funnelsim.events import EventLog
 from funnelsim.scenarios.evidence import Evidence

@@ -175,6 +175,6 @@ class RawHistory:
         DataError
             What cannot be repaired, all at once.
         """
-        from funnelsim.calibration.repairs import repaired  # it builds on this module
+        from funnelsim.calibration.cleaning.repairs import repaired  # it builds on this module
 
         return repaired(self).log

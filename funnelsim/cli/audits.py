@@ -11,9 +11,9 @@ from rich.table import Table
 from funnelsim.cli.showing import console
 
 if TYPE_CHECKING:
-    from funnelsim.calibration.audit import Audit
-    from funnelsim.calibration.findings import Finding
-    from funnelsim.calibration.grades import Graded
+    from funnelsim.calibration.auditing.audit import Audit
+    from funnelsim.calibration.auditing.findings import Finding
+    from funnelsim.calibration.auditing.grades import Graded
     from funnelsim.calibration.parts import Refusal
     from funnelsim.calibration.raw import RawMetadata
 
@@ -93,7 +93,7 @@ def show_refusals(refusals: Iterable[Refusal]) -> None:
 
 def _because(each: Graded) -> str:
     """Why the grade is no better."""
-    from funnelsim.calibration.audit import REASONS
+    from funnelsim.calibration.auditing.audit import REASONS
 
     reason = each.reason
     if not reason.why:

@@ -52,7 +52,7 @@ def audit(
     as_json: Json = False,
 ) -> None:
     """Judge a CRM export: a grade for each use, what was found, what to fix."""
-    from funnelsim.calibration.audit import audit as judged
+    from funnelsim.calibration.auditing.audit import audit as judged
     from funnelsim.cli.audits import as_data, show_audit
     from funnelsim.cli.showing import show_json
 

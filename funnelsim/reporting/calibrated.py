@@ -11,8 +11,8 @@ from funnelsim.events import EventLog
 from funnelsim.reporting.fit_check import FitCheck, check_fit
 
 if TYPE_CHECKING:
-    from funnelsim.calibration.audit import Audit
-    from funnelsim.calibration.drift import Drift
+    from funnelsim.calibration.auditing.audit import Audit
+    from funnelsim.calibration.drifting.drift import Drift
     from funnelsim.calibration.fitting import Fit
     from funnelsim.calibration.raw import RawHistory
 
@@ -159,14 +159,14 @@ def calibrated(
 
 
 def _audited(raw: RawHistory) -> Audit:
-    from funnelsim.calibration.audit import audit
+    from funnelsim.calibration.auditing.audit import audit
 
     return audit(raw)
 
 
 def drifted(log: EventLog) -> Drift | None:
     """Changes of conversions, delays and definitions, dated; None where nobody can tell."""
-    from funnelsim.calibration.drift import drift
+    from funnelsim.calibration.drifting.drift import drift
     from funnelsim.errors import HistoryError
 
     try:

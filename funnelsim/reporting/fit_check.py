@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from funnelsim import measures
-from funnelsim.calibration.hours import team_calendars
-from funnelsim.calibration.pieces import pieces, work_times
+from funnelsim.calibration.work.hours import team_calendars
+from funnelsim.calibration.work.pieces import pieces, work_times
 from funnelsim.errors import ParameterError, Problem
 from funnelsim.events import EventLog
 from funnelsim.reporting.gathering import supported

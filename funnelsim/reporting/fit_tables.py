@@ -15,7 +15,7 @@ from funnelsim.reporting.fit_words import amount, measure, names_of, subject, us
 from funnelsim.reporting.texts import Texts
 
 if TYPE_CHECKING:
-    from funnelsim.calibration.grades import Reason
+    from funnelsim.calibration.auditing.grades import Reason
     from funnelsim.reporting.calibrated import Calibrated
 
 __all__ = ["audited", "changes", "compared", "graded", "inputs", "numbers", "origins", "refused"]

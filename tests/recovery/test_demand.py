@@ -12,10 +12,10 @@ import pytest
 from scipy import stats
 
 import funnelsim as fs
-from funnelsim.calibration.arrivals import SourcePart, arrival_parts
-from funnelsim.calibration.hours import calendar_parts
-from funnelsim.calibration.shocks import ShockPart, shock_parts
-from funnelsim.calibration.work import EffortPart, TeamPart, phases, work_parts
+from funnelsim.calibration.demand.arrivals import SourcePart, arrival_parts
+from funnelsim.calibration.demand.shocks import ShockPart, shock_parts
+from funnelsim.calibration.work.handling import EffortPart, TeamPart, phases, work_parts
+from funnelsim.calibration.work.hours import calendar_parts
 from funnelsim.events import EventLog
 from funnelsim.scenarios.evidence import Evidence
 from funnelsim.scenarios.scenario import Scenario

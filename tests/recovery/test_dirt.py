@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import funnelsim as fs
-from funnelsim.calibration.audit import Audit, audit
+from funnelsim.calibration.auditing.audit import Audit, audit
 from funnelsim.calibration.exports.exporting import export_crm
 from funnelsim.events import EventLog
 

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from funnelsim.calibration.audit import Audit, audit
-from funnelsim.calibration.clockwork import shifted_hours
-from funnelsim.calibration.findings import KINDS, TEXTS, USES, Finding, Severity
-from funnelsim.calibration.grades import graded
-from funnelsim.calibration.ledger import REPAIRS
+from funnelsim.calibration.auditing.audit import Audit, audit
+from funnelsim.calibration.auditing.clockwork import shifted_hours
+from funnelsim.calibration.auditing.findings import KINDS, TEXTS, USES, Finding, Severity
+from funnelsim.calibration.auditing.grades import graded
+from funnelsim.calibration.cleaning.ledger import REPAIRS
 from funnelsim.calibration.raw import RAW_SCHEMA, RawFile, RawHistory, RawMetadata
 from funnelsim.calibration.raw_example import RAW, STAGES, raw_table
 from funnelsim.calibration.readers.notes import Note

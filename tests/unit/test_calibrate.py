@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 import funnelsim as fs
-from funnelsim.calibration.condensing import condensed
 from funnelsim.calibration.fitting import Fit, calibrate
+from funnelsim.calibration.stages.condensing import condensed
 from funnelsim.errors import DataError
 from funnelsim.events import EventLog
 from funnelsim.scenarios.sampling import ScenarioSampler

@@ -7,13 +7,13 @@ import pytest
 from scipy import stats
 from statsmodels.duration.survfunc import CumIncidenceRight, SurvfuncRight
 
-from funnelsim.calibration.dwell import dwell
-from funnelsim.calibration.families import SINGLE, fit
-from funnelsim.calibration.routes import routes
-from funnelsim.calibration.shapes import Constant, Empirical
-from funnelsim.calibration.spelling import length, shares
-from funnelsim.calibration.survival import Durations, curve
-from funnelsim.calibration.visits import StageVisits
+from funnelsim.calibration.cleaning.spelling import length, shares
+from funnelsim.calibration.stages.dwell import dwell
+from funnelsim.calibration.stages.families import SINGLE, fit
+from funnelsim.calibration.stages.routes import routes
+from funnelsim.calibration.stages.shapes import Constant, Empirical
+from funnelsim.calibration.stages.survival import Durations, curve
+from funnelsim.calibration.stages.visits import StageVisits
 from funnelsim.distributions import quantiles
 
 PATH = ("stages", "offer", "delay_after")

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from funnelsim.calibration.arrivals import SourcePart, arrival_parts
-from funnelsim.calibration.hours import calendar_parts
-from funnelsim.calibration.repeats import repeat_parts
-from funnelsim.calibration.values import deal_values
-from funnelsim.calibration.work import phases, stages_with_work, work_parts
+from funnelsim.calibration.demand.arrivals import SourcePart, arrival_parts
+from funnelsim.calibration.demand.repeats import repeat_parts
+from funnelsim.calibration.demand.values import deal_values
+from funnelsim.calibration.work.handling import phases, stages_with_work, work_parts
+from funnelsim.calibration.work.hours import calendar_parts
 from funnelsim.events import EventLog, Metadata
 from funnelsim.scenarios.source import Source
 

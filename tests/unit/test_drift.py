@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from funnelsim.calibration.changepoints import adjusted, change_point
-from funnelsim.calibration.drift import Drift, drift, weights
+from funnelsim.calibration.drifting.changepoints import adjusted, change_point
+from funnelsim.calibration.drifting.drift import Drift, drift, weights
 from funnelsim.errors import HistoryError, ParameterError
 from funnelsim.events import EventLog, Metadata, StageInfo
 from funnelsim.events.example import LOG

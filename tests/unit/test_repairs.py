@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 
 from funnelsim import measures
-from funnelsim.calibration.cleaning import last_event
+from funnelsim.calibration.cleaning.cleaning import last_event
+from funnelsim.calibration.cleaning.repairs import Repaired, repaired
 from funnelsim.calibration.raw import RawFile, RawHistory, RawMetadata, RawStage
 from funnelsim.calibration.raw_example import RAW, STAGES, raw_table
-from funnelsim.calibration.repairs import Repaired, repaired
 from funnelsim.errors import DataError, HistoryError
 
 TAKEN = datetime(2024, 6, 1, tzinfo=UTC)

@@ -9,7 +9,7 @@ import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
-from funnelsim.calibration.findings import KINDS, TEXTS
+from funnelsim.calibration.auditing.findings import KINDS, TEXTS
 from funnelsim.calibration.readers import process_log, rows
 
 PACKAGE = Path(__file__).resolve().parents[2] / "funnelsim"

@@ -116,7 +116,9 @@ def _distinct(raws: Sequence[RawHistory]) -> list[RawHistory]:
 
 def _moments(parts: Sequence[RawHistory]) -> tuple[list[pd.Timestamp], list[Note]]:
     """Return when each export was taken, and how many do not say so."""
-    from funnelsim.calibration.cleaning import last_event  # it builds on the readers' contract
+    from funnelsim.calibration.cleaning.cleaning import (
+        last_event,  # it builds on the readers' contract
+    )
 
     moments, unsaid = [], 0
     for part in parts:

@@ -66,7 +66,7 @@ def read_mapped(path: str | Path, mapping: str | Path) -> Reading:
     Traceback (most recent call last):
     funnelsim.errors.DataError: no-such.yaml: there is no such file
     """
-    from funnelsim.calibration.repairs import repaired  # it builds on the readers
+    from funnelsim.calibration.cleaning.repairs import repaired  # it builds on the readers
 
     result = repaired(raw_mapped(path, mapping))
     meta = result.log.meta
