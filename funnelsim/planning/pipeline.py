@@ -125,6 +125,7 @@ def forecast_pipeline(
     n: int = REPLICATIONS,
     seed: int,
     progress: Callable[[float], None] | None = None,
+    observe: Callable[[EventLog, pd.DataFrame], None] | None = None,
 ) -> PipelineForecast:
     """Simulate on from the open deals of a day.
 
@@ -145,6 +146,8 @@ def forecast_pipeline(
     seed : int
     progress : callable, optional
         Told the share done, 0 to 1.
+    observe : callable, optional
+        Shown the log of every replication, and the deals that close in it.
 
     Returns
     -------
@@ -173,6 +176,8 @@ def forecast_pipeline(
         if not replication:
             ends = pd.DatetimeIndex(edges(log, every)[1:].view("datetime64[us]"), tz="UTC")
         closed = _closed(log, known, dearer)
+        if observe is not None:
+            observe(log, closed)
         paths.append(_sums(closed, ends))
         work.append(_hours(log, ends, teams))
         for column, outcome in enumerate(("won", "lost")):
