@@ -6,18 +6,13 @@ numbers, whoever made them and whenever they were done.
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import pickle
-import signal
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.util import find_spec
 from typing import Final, NamedTuple
 
@@ -33,6 +28,7 @@ from funnelsim.experiments.outcomes import Outcomes
 from funnelsim.scenarios.checks import require_sound
 from funnelsim.scenarios.sampling import ScenarioSampler
 from funnelsim.scenarios.scenario import Scenario
+from funnelsim.workers import cores, own_processes, own_threads
 from funnelsim.worktime import WEEK
 
 __all__ = ["Observation", "Settings", "World", "Worlds", "observations"]
@@ -204,7 +200,7 @@ def observations(
     most = max(-(-(limit - done) // (AHEAD * workers)), 1)
     size = min(max(int(CHUNK / max(took, 1e-9)), 1), most)
     parts = [range(i, min(i + size, limit)) for i in range(done, limit, size)]
-    own = own_threads if compiled else own_processes
+    own = own_threads if compiled else partial(own_processes, preload=[__name__])
     waiting: Waiting = deque()
     if settings.executor is None:
         with own(min(workers, len(parts))) as pool:
@@ -215,62 +211,6 @@ def observations(
     finally:
         for future in waiting:
             future.cancel()
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-@contextmanager
-def own_threads(workers: int) -> Iterator[Executor]:
-    """Threads of our own, for compiled code: it holds no lock of Python, and starts at once."""
-    pool = ThreadPoolExecutor(workers, "replications")
-    try:
-        yield pool
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-
-
-@contextmanager
-def own_processes(workers: int) -> Iterator[Executor]:
-    """Processes of our own, for the SimPy model; gone at the end, whatever they are at.
-
-    Not forked from this process, which may have threads (Jupyter's has): they start from
-    a server where there is one, else anew. Hence a script needs ``if __name__ ==
-    "__main__":`` around what it runs.
-    """
-    if getattr(multiprocessing.current_process(), "_inheriting", False):
-        raise RunError(MAIN_NEEDED)
-    methods = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-    if context.get_start_method() == "forkserver":
-        context.set_forkserver_preload([__name__])
-    before = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_deaf)
-    try:
-        yield pool
-    except BaseException as ended:
-        for process in set(multiprocessing.active_children()) - before:
-            process.kill()
-        pool.shutdown(wait=True)
-        if isinstance(ended, BrokenProcessPool):
-            raise RunError(f"a worker process has died. {MAIN_NEEDED}") from ended
-        raise
-    pool.shutdown(wait=True)
-
-
-MAIN_NEEDED: Final = (
-    'In a script, put what runs funnelsim under `if __name__ == "__main__":`; or give workers=1, '
-    "or an executor of your own; if memory ran out, give fewer workers"
-)
-
-
-def _deaf() -> None:
-    """Ctrl-C is for the process that waits; it ends this one."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _here(worlds: Worlds, numbers: range) -> Generator[tuple[Observation, ...]]:

@@ -301,9 +301,9 @@ def test_work_that_lasts_moves_to_all_cores(eight, monkeypatch):
     started: list[int] = []
     own = execution.own_processes
 
-    def noted(workers):
+    def noted(workers, preload=()):
         started.append(workers)
-        return own(workers)
+        return own(workers, preload)
 
     monkeypatch.setattr(execution, "own_processes", noted)
     reps = replicate(SHOP, n=8, seed=7, limits=LIMITS, engine="reference")
