@@ -1,7 +1,7 @@
 """The recipe: several models, and for every period and quantile their median.
 
 No model is chosen and no weights are fitted: both overfit. A model that fails, or whose
-forecast explodes, is left out and said.
+forecast is not a number, is left out and named.
 """
 
 from __future__ import annotations
@@ -11,10 +11,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from funnelsim.forecasting.components import COMPONENTS, FAST, Component
-from funnelsim.forecasting.transforming import Scale, scale_of
+from funnelsim.errors import InputError, Problem
+from funnelsim.forecasting.components import COMPONENTS, FAST
+from funnelsim.forecasting.naive import constant, drifting
+from funnelsim.forecasting.outlook import Component, Outlook
+from funnelsim.forecasting.pathways import correlation, sample_paths
+from funnelsim.forecasting.transforming import IDENTITY, Scale, filled, scale_of
 
 __all__ = ["LEVELS", "Prediction", "Profile", "predict"]
 
@@ -30,27 +34,40 @@ LEVELS: tuple[float, ...] = (
 MIDDLE = LEVELS.index(0.5)
 FARTHEST = 5.0
 """A forecast of what was never negative lies between 0 and so many times its maximum."""
+FEWEST = 3
+"""With fewer points nothing can be said of the spread."""
 SHORT = 8
 """Fewer points than this get the naive forecast with the spread of its own errors."""
 
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What the recipe says of the periods ahead.
+    """What the recipe says of the periods ahead, in the unit of the history.
 
     Parameters
     ----------
+    mean : ndarray, shape (horizon,)
+        Expected values; they add up over periods and segments, medians do not.
     quantiles : ndarray, shape (horizon, len(LEVELS))
-        At `LEVELS`, in the unit of the history.
+        At `LEVELS`.
+    paths : ndarray, shape (n_paths, horizon)
+        Possible futures, each as likely as the others. Their quantiles per period are
+        ``quantiles``; what is summed over periods has the right interval too.
     used : tuple of str
-        The models behind it.
+        The models behind it; ``naive`` or ``constant`` where the history is too short or never
+        changes.
     failed : tuple of str
         Models that were left out.
+    unconverged : tuple of str
+        Models whose search stopped early; used nevertheless.
     """
 
+    mean: Floats
     quantiles: Floats
+    paths: Floats
     used: tuple[str, ...]
     failed: tuple[str, ...] = ()
+    unconverged: tuple[str, ...] = ()
 
     @property
     def point(self) -> Floats:
@@ -62,52 +79,111 @@ class Prediction:
         return np.array([np.interp(level, LEVELS, row) for row in self.quantiles])
 
 
-def predict(y: Floats, season: int, horizon: int, *, profile: Profile = "full") -> Prediction:
-    """Forecast a history by the recipe.
+def predict(
+    values: ArrayLike,
+    *,
+    season: int,
+    horizon: int,
+    profile: Profile = "full",
+    seed: int = 0,
+    n_paths: int = 1000,
+) -> Prediction:
+    """Forecast a regular series by the recipe.
+
+    ``predict(values, *, season, horizon, profile="full", seed=0, n_paths=1000) -> Prediction``
+    with ``.mean .quantiles .paths .point .at(level) .used .failed .unconverged``.
 
     Parameters
     ----------
-    y : ndarray, shape (n,)
-        The history, regular and without gaps.
+    values : array_like, shape (n,)
+        The history, one value per period, oldest first, n ≥ 3; gaps are NaN.
     season : int
         Periods per season: 12 for months, 4 for quarters, 52 for weeks, 7 for days; 1 for none.
     horizon : int
         Periods ahead.
     profile : {"full", "fast"}
         ``fast`` takes the airline model for the two searches.
+    seed : int
+        Of the paths; means and quantiles do not depend on it.
+    n_paths : int
+        How many paths; 0 for none.
 
     Returns
     -------
     Prediction
 
+    Raises
+    ------
+    InputError
+        Where the history is too short or infinite, or the horizon or season below 1.
+
     Examples
     --------
     >>> y = 100 + np.arange(48) + 10 * np.sin(np.arange(48) / 6 * np.pi)
-    >>> predict(y, 12, 3, profile="fast").point.round(0).tolist()
-    [148.0, 154.0, 158.0]
+    >>> found = predict(y, season=12, horizon=3, profile="fast")
+    >>> found.point.round(0).tolist(), found.paths.shape
+    ([148.0, 154.0, 158.0], (1000, 3))
     """
-    history = np.asarray(y, dtype=float)
-    if np.ptp(history) == 0 or len(history) < SHORT:
-        return Prediction(_naive(history, horizon), ("naive",))
+    history = _checked(values, season, horizon)
+    components = _by_rule(history, profile)
     scale = scale_of(history, season)
-    components = COMPONENTS if profile == "full" else FAST
-    found, failed = _outlooks(scale.forth(history), season, horizon, components, scale)
-    if not found:
-        return Prediction(_naive(history, horizon), ("naive",), tuple(failed))
-    together = np.median(np.array(list(found.values())), axis=0)
-    if history.min() >= 0:
-        together = np.clip(together, 0, FARTHEST * history.max())
-    return Prediction(np.sort(together, axis=1), tuple(found), tuple(failed))
+    found, failed = _outlooks(scale.forth(history), season, horizon, components)
+    marginals = {name: _quantiles(outlook, scale) for name, outlook in found.items()}
+    sound = {name: rows for name, rows in marginals.items() if np.isfinite(rows).all()}
+    failed += [name for name in marginals if name not in sound]
+    if not sound:
+        outlook = drifting(history, season, horizon)
+        found, sound = {"naive": outlook}, {"naive": _quantiles(outlook, IDENTITY)}
+    lo, hi = _limits(history)
+    quantiles = np.sort(np.median(np.array(list(sound.values())), axis=0).clip(lo, hi), axis=1)
+    together = np.mean([correlation(found[name].covariance) for name in sound], axis=0)
+    paths = sample_paths(quantiles, LEVELS, together, n_paths=n_paths, seed=seed).clip(lo, hi)
+    return Prediction(
+        mean=_expected(quantiles),
+        quantiles=quantiles,
+        paths=paths,
+        used=tuple(sound),
+        failed=tuple(failed),
+        unconverged=tuple(name for name in sound if not found[name].converged),
+    )
+
+
+def _checked(values: ArrayLike, season: int, horizon: int) -> Floats:
+    """The history as numbers, its gaps filled; every problem at once."""
+    history = np.asarray(values, dtype=float).ravel()
+    known = int(np.isfinite(history).sum())
+    problems = []
+    if known < FEWEST:
+        problems.append(
+            Problem(
+                f"a history of {known} known values cannot be forecast",
+                fix=f"Give at least {FEWEST} periods, better two years",
+            )
+        )
+    if np.isinf(history).any():
+        problems.append(Problem("the history holds infinite values", fix="Leave them empty"))
+    for name, number in (("season", season), ("horizon", horizon)):
+        if number < 1:
+            problems.append(Problem(f"{name} is {number}", fix="Give 1 or more"))
+    if problems:
+        raise InputError(problems)
+    return filled(history, season)
+
+
+def _by_rule(history: Floats, profile: Profile) -> Mapping[str, Component]:
+    """Which models a history of this length can carry."""
+    if np.ptp(history) == 0:
+        return {"constant": constant}
+    if len(history) < SHORT:
+        return {"naive": drifting}
+    return COMPONENTS if profile == "full" else FAST
 
 
 def _outlooks(
-    y: Floats, season: int, horizon: int, components: Mapping[str, Component], scale: Scale
-) -> tuple[dict[str, Floats], list[str]]:
-    """Quantiles of every model in the unit of the history, and which models failed."""
-    from scipy.special import ndtri
-
-    z = ndtri(np.array(LEVELS))
-    found: dict[str, Floats] = {}
+    y: Floats, season: int, horizon: int, components: Mapping[str, Component]
+) -> tuple[dict[str, Outlook], list[str]]:
+    """What every model says, and which models failed."""
+    found: dict[str, Outlook] = {}
     failed = []
     for name, component in components.items():
         try:
@@ -115,21 +191,33 @@ def _outlooks(
         except (ValueError, np.linalg.LinAlgError, IndexError):
             failed.append(name)
             continue
-        with np.errstate(over="ignore"):
-            quantiles = scale.back(outlook.mean[:, None] + outlook.spread[:, None] * z)
-        if np.isfinite(quantiles).all():
-            found[name] = quantiles
+        if np.isfinite(outlook.mean).all() and np.isfinite(outlook.covariance).all():
+            found[name] = outlook
         else:
             failed.append(name)
     return found, failed
 
 
-def _naive(y: Floats, horizon: int) -> Floats:
-    """The last value, with errors that grow as those of a random walk."""
+def _quantiles(outlook: Outlook, scale: Scale) -> Floats:
+    """At `LEVELS`, in the unit of the history."""
     from scipy.special import ndtri
 
-    steps = np.diff(y)
-    spread = float(np.sqrt((steps**2).mean())) if len(steps) else 0.0
-    growth = spread * np.sqrt(np.arange(1, horizon + 1))
-    quantiles = y[-1] + growth[:, None] * ndtri(np.array(LEVELS))
-    return np.asarray(quantiles.clip(0) if y.min() >= 0 else quantiles)
+    scores = ndtri(np.array(LEVELS))
+    with np.errstate(over="ignore"):
+        return scale.back(outlook.mean[:, None] + outlook.spread[:, None] * scores)
+
+
+def _limits(history: Floats) -> tuple[float, float]:
+    """Where forecasts are cut off, so that no model can explode."""
+    least, most = float(history.min()), float(history.max())
+    if least >= 0:
+        return 0.0, FARTHEST * most
+    room = FARTHEST * max(most - least, abs(least), abs(most))
+    return least - room, most + room
+
+
+def _expected(quantiles: Floats) -> Floats:
+    """The mean of what the quantiles describe; outside the outer two as at them."""
+    edges = np.concatenate([[0.0], LEVELS, [1.0]])
+    rows = np.concatenate([quantiles[:, :1], quantiles, quantiles[:, -1:]], axis=1)
+    return np.asarray(np.trapezoid(rows, edges, axis=1))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Scale", "guerrero", "scale_of"]
+__all__ = ["IDENTITY", "Scale", "filled", "guerrero", "scale_of"]
 
 Floats = NDArray[np.float64]
 
@@ -28,6 +28,42 @@ class Scale:
 
     forth: Callable[[Floats], Floats]
     back: Callable[[Floats], Floats]
+
+
+IDENTITY = Scale(lambda x: x, lambda x: x)
+
+
+def filled(y: Floats, season: int) -> Floats:
+    """Put into every gap what lies between its neighbours, the season apart.
+
+    Parameters
+    ----------
+    y : ndarray, shape (n,)
+        Gaps are NaN; one value at least is known.
+    season : int
+        Periods per season; 1 for none.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+
+    Examples
+    --------
+    >>> filled(np.array([1.0, np.nan, 3.0]), 1).tolist()
+    [1.0, 2.0, 3.0]
+    >>> filled(np.array([1.0, 9.0, 1.0, np.nan, 1.0, 9.0]), 2).tolist()
+    [1.0, 9.0, 1.0, 9.0, 1.0, 9.0]
+    """
+    gaps = np.isnan(y)
+    if not gaps.any():
+        return y
+    place = np.arange(len(y))
+    wave = np.zeros(len(y))
+    rows = [y[start::season] for start in range(season)]
+    if season > 1 and all(np.isfinite(row).any() for row in rows):
+        wave = np.resize([np.nanmedian(row) for row in rows], len(y))
+    rest = y - wave
+    return np.asarray(np.where(gaps, np.interp(place, place[~gaps], rest[~gaps]) + wave, y))
 
 
 def scale_of(y: Floats, season: int) -> Scale:
