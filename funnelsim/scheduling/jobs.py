@@ -96,8 +96,8 @@ class Conditions(Frozen):
     """The data must not be older than this, for example ``2 d``."""
     widest: Share | Annotated[float, Field(gt=1)] | None = None
     """The widest interval allowed of any key figure, as a share of its value (``60 %``)."""
-    audit: Literal["green", "amber", "any"] = "amber"
-    """The worst grade that the audit of the data may have; red is held back unless ``any``."""
+    audit: Literal["A", "B", "C", "D", "E"] = "D"
+    """The worst grade that the audit of the data may have: A is sound, E is not usable."""
 
 
 class Job(Frozen):

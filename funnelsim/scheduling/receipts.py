@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-__all__ = ["Receipt", "ReceiptState"]
+if TYPE_CHECKING:
+    from funnelsim.scheduling.jobs import Job
+
+__all__ = ["Announce", "Deliver", "Receipt", "ReceiptState"]
 
 ReceiptState = Literal["delivered", "failed", "unknown"]
 
@@ -33,3 +38,33 @@ class Receipt:
     target: str
     state: ReceiptState
     detail: str = ""
+
+
+class Deliver(Protocol):
+    """Takes a finished report to the targets of its job; what ``delivery.deliver`` does."""
+
+    def __call__(
+        self,
+        job: Job,
+        report_folder: Path,
+        *,
+        message_id: str,
+        settings: Any,  # noqa: ANN401
+    ) -> Sequence[Receipt]:
+        """One receipt a target of ``job.deliver``; it never raises for what goes wrong."""
+
+
+class Announce(Protocol):
+    """Says that a slot has no report, and why; what ``delivery.announce_failure`` does."""
+
+    def __call__(
+        self,
+        job: Job,
+        causes: Sequence[str],
+        *,
+        slot: str,
+        draft: Path | None,
+        message_id: str,
+        settings: Any,  # noqa: ANN401
+    ) -> Sequence[Receipt]:
+        """One receipt for each address of ``job.deliver.on_failure``, else of ``mail``."""

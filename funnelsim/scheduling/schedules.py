@@ -119,14 +119,7 @@ class Schedule(Frozen):
         ['2026-11-23 07:00:00', '2026-11-30 07:00:00']
         """
         # Neither knows of time zones here, so no hour can come twice or be left out.
-        return self._by_cron(first, last) if self.cron else self._by_words(first, last)
-
-    def _by_cron(self, first: datetime, last: datetime) -> Iterator[datetime]:
-        from croniter import croniter
-
-        steps = croniter(self.cron, first - timedelta(microseconds=1), ret_type=datetime)
-        while (wall := steps.get_next(datetime)) <= last:
-            yield wall
+        return _by_cron(self.cron, first, last) if self.cron else self._by_words(first, last)
 
     def _by_words(self, first: datetime, last: datetime) -> Iterator[datetime]:
         moment = self.every
@@ -146,3 +139,11 @@ class Schedule(Frozen):
         span = range((last - begin).days + 80)
         days = (begin + timedelta(days=n) for n in span)
         return frozenset(day for day in days if day.weekday() < 5 and day not in free)  # noqa: PLR2004 - Saturday
+
+
+def _by_cron(cron: str, first: datetime, last: datetime) -> Iterator[datetime]:
+    from croniter import croniter
+
+    steps = croniter(cron, first - timedelta(microseconds=1), ret_type=datetime)
+    while (wall := steps.get_next(datetime)) <= last:
+        yield wall

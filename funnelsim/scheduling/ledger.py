@@ -1,0 +1,312 @@
+"""The ledger of slots: each is written down once, and always in exactly one state.
+
+::
+
+    planned ──> running ──> publishing ──> done
+       ^           │             │
+       ├───────────┴─────────────┘   the runner was stopped, or there is another try
+       │           └──> failed, withheld (by the gate)
+       ├──> skipped       (missed, and the job does not catch up)
+       └──> superseded    (missed, and a later one is made in its place)
+
+A runner changes a slot only while the slot is its own: every change names the run that
+holds it, so that a runner that was given up for dead can spoil nothing when it wakes.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal
+
+from sqlalchemy import and_, or_, select, update
+
+from funnelsim.scheduling.schema import attempts, jobs, moment, runs, slots, stamp
+from funnelsim.scheduling.slots import Slot
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement, Connection, Row
+
+    from funnelsim.scheduling.storage import Storage
+
+__all__ = ["FINAL", "LEASE", "Entry", "Ledger", "State"]
+
+State = Literal[
+    "planned", "running", "publishing", "done", "failed", "withheld", "skipped", "superseded"
+]
+FINAL: frozenset[str] = frozenset({"done", "failed", "withheld", "skipped", "superseded"})
+LEASE = timedelta(minutes=2)
+"""A run whose beat is older is given up for dead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the ledger says of a slot.
+
+    Parameters
+    ----------
+    job, slot : str
+        The slot is named by local wall time.
+    instant : datetime
+        When it was due.
+    state : str
+        See the module.
+    cause : str
+        Why it is not done.
+    attempts, interrupted : int
+        Tries begun, and those of them that were cut off with their runner.
+    not_before : datetime or None
+        When the next try may begin.
+    run, folder : str
+        Who holds it; where the report lies.
+    changed : datetime
+    """
+
+    job: str
+    slot: str
+    instant: datetime
+    state: State
+    cause: str = ""
+    attempts: int = 0
+    interrupted: int = 0
+    not_before: datetime | None = None
+    run: str = ""
+    folder: str = ""
+    changed: datetime | None = None
+
+
+class Ledger:
+    """The slots of all jobs.
+
+    Parameters
+    ----------
+    storage : Storage
+        From `open_storage`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from funnelsim.scheduling.storage import open_storage
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     Ledger(open_storage(f"{folder}/ledger.db")).entries()
+    ()
+    """
+
+    def __init__(self, storage: Storage) -> None:
+        self.storage = storage
+
+    # runs
+
+    def begin_run(self, now: datetime) -> str:
+        """Note that a runner works; its name."""
+        run = secrets.token_hex(6)
+        row = {"run": run, "host": socket.gethostname(), "pid": os.getpid()}
+        row |= {"process_began": _began(os.getpid()), "began": stamp(now), "beat": stamp(now)}
+        with self.storage.writing() as connection:
+            connection.execute(runs.insert(), row)
+        return run
+
+    def beat(self, run: str, now: datetime) -> None:
+        """Note that a runner still lives."""
+        with self.storage.writing() as connection:
+            connection.execute(update(runs).where(runs.c.run == run).values(beat=stamp(now)))
+
+    def end_run(self, run: str, now: datetime) -> None:
+        """Note that a runner has gone, of its own accord."""
+        with self.storage.writing() as connection:
+            connection.execute(update(runs).where(runs.c.run == run).values(ended=stamp(now)))
+
+    def dead_runs(self, now: datetime) -> frozenset[str]:
+        """Runs that hold something although they have gone."""
+        with self.storage.reading() as connection:
+            rows = connection.execute(select(runs).where(runs.c.ended.is_(None))).all()
+        return frozenset(row.run for row in rows if not _lives(row, now))
+
+    def bury(self, dead: Collection[str], now: datetime) -> None:
+        """Close the rows of runs that have gone."""
+        if dead:
+            with self.storage.writing() as connection:
+                chosen = update(runs).where(runs.c.run.in_(dead))
+                connection.execute(chosen.values(ended=stamp(now)))
+
+    # planning
+
+    def planned_until(self, job: str, since: datetime) -> datetime:
+        """Up to when the slots of a job are written down; a new job begins ``since``."""
+        first = {"job": job, "since": stamp(since), "planned_until": stamp(since)}
+        with self.storage.writing() as connection:
+            connection.execute(self.storage.insert(jobs).values(first).on_conflict_do_nothing())
+            found = connection.execute(select(jobs.c.planned_until).where(jobs.c.job == job))
+            return moment(found.scalar_one())
+
+    def plan(self, job: str, found: Iterable[Slot], until: datetime) -> int:
+        """Write slots down; those already there stay as they are. How many are new."""
+        rows: list[dict[str, Any]] = [
+            {"job": job, "slot": slot.key, "instant": stamp(slot.instant), "state": "planned"}
+            | {"changed": stamp(until)}
+            for slot in found
+        ]
+        new = 0
+        with self.storage.writing() as connection:
+            for row in rows:
+                added = self.storage.insert(slots).values(row).on_conflict_do_nothing()
+                new += connection.execute(added).rowcount
+            moved = update(jobs).where(jobs.c.job == job).values(planned_until=stamp(until))
+            connection.execute(moved)
+        return new
+
+    def drop(self, job: str, keys: Iterable[str], state: State, cause: str, now: datetime) -> None:
+        """Say of planned slots that they will not be made, and why."""
+        with self.storage.writing() as connection:
+            for key in keys:
+                chosen = and_(_is(job, key), slots.c.state == "planned")
+                values = {"state": state, "cause": cause, "changed": stamp(now)}
+                connection.execute(update(slots).where(chosen).values(values))
+
+    # reading
+
+    def entries(
+        self, job: str = "", *, states: Collection[str] = (), limit: int | None = None
+    ) -> tuple[Entry, ...]:
+        """What is known of slots, oldest first; of more than ``limit`` the latest."""
+        query = select(slots).order_by(slots.c.instant.desc(), slots.c.job, slots.c.slot.desc())
+        query = query.where(slots.c.job == job) if job else query
+        query = query.where(slots.c.state.in_(states)) if states else query
+        with self.storage.reading() as connection:
+            rows = connection.execute(query.limit(limit) if limit else query).all()
+        return tuple(_entry(row) for row in reversed(rows))
+
+    def entry(self, job: str, key: str) -> Entry | None:
+        """What is known of one slot."""
+        with self.storage.reading() as connection:
+            row = connection.execute(select(slots).where(_is(job, key))).one_or_none()
+        return _entry(row) if row else None
+
+    def tries(self, job: str, key: str) -> tuple[dict[str, Any], ...]:
+        """The attempts at a slot, first to last."""
+        chosen = and_(attempts.c.job == job, attempts.c.slot == key)
+        query = select(attempts).where(chosen).order_by(attempts.c.attempt)
+        with self.storage.reading() as connection:
+            return tuple(dict(row) for row in connection.execute(query).mappings())
+
+    # one slot's way
+
+    def claim(self, job: str, key: str, run: str, now: datetime) -> int | None:
+        """Take a planned slot that may begin; the number of the attempt, None if others did."""
+        when = or_(slots.c.not_before.is_(None), slots.c.not_before <= stamp(now))
+        chosen = and_(_is(job, key), slots.c.state == "planned", when)
+        values = {"state": "running", "run": run, "changed": stamp(now), "not_before": None}
+        with self.storage.writing() as connection:
+            taken = update(slots).where(chosen)
+            taken = taken.values(**values, attempts=slots.c.attempts + 1)
+            if connection.execute(taken).rowcount != 1:
+                return None
+            query = select(slots.c.attempts).where(_is(job, key))
+            number = int(connection.execute(query).scalar_one())
+            row = {"job": job, "slot": key, "attempt": number, "run": run}
+            row |= {"began": stamp(now), "outcome": "running"}
+            connection.execute(attempts.insert(), row)
+        return number
+
+    def publishing(self, job: str, key: str, run: str, folder: str, now: datetime) -> bool:
+        """Ask whether the slot is still ours, before its report appears in ``folder``."""
+        values = {"state": "publishing", "folder": folder, "changed": stamp(now)}
+        with self.storage.writing() as connection:
+            return _moved(connection, job, key, run, values)
+
+    def settle(  # noqa: PLR0913 - one keyword per thing that is noted
+        self,
+        connection: Connection,
+        entry: Entry,
+        *,
+        state: State,
+        outcome: str,
+        cause: str,
+        now: datetime,
+        not_before: datetime | None = None,
+    ) -> bool:
+        """Let go of a slot that ``entry.run`` holds, within a transaction; False if it is lost.
+
+        Parameters
+        ----------
+        connection : sqlalchemy.Connection
+            Of ``storage.writing()``: what else belongs to it lasts with it, or not at all.
+        entry : Entry
+            With the run that holds it and the number of its attempt.
+        state : str
+            The slot's; ``planned`` for another try, not before ``not_before``.
+        outcome, cause : str
+            The attempt's.
+        now, not_before : datetime
+        """
+        values: dict[str, Any] = {"state": state, "cause": cause, "run": None}
+        values |= {"changed": stamp(now), "not_before": stamp(not_before) if not_before else None}
+        if state != "done":
+            values["folder"] = ""
+        if outcome == "interrupted":
+            values["interrupted"] = slots.c.interrupted + 1
+        if not _moved(connection, entry.job, entry.slot, entry.run, values):
+            return False
+        chosen = and_(
+            attempts.c.job == entry.job,
+            attempts.c.slot == entry.slot,
+            attempts.c.attempt == entry.attempts,
+        )
+        ended = {"ended": stamp(now), "outcome": outcome, "cause": cause}
+        connection.execute(update(attempts).where(chosen).values(ended))
+        return True
+
+    def reopen(self, job: str, key: str, now: datetime) -> bool:
+        """Plan a slot again that was over; False if it is under way."""
+        chosen = and_(_is(job, key), slots.c.state.in_((*FINAL, "planned")))
+        values = {"state": "planned", "cause": "", "not_before": None, "changed": stamp(now)}
+        with self.storage.writing() as connection:
+            return connection.execute(update(slots).where(chosen).values(values)).rowcount == 1
+
+
+def _is(job: str, key: str) -> ColumnElement[bool]:
+    return and_(slots.c.job == job, slots.c.slot == key)
+
+
+def _moved(connection: Connection, job: str, key: str, run: str, values: dict[str, Any]) -> bool:
+    """Change a slot that is under way and held by this run."""
+    held = and_(_is(job, key), slots.c.run == run, slots.c.state.in_(("running", "publishing")))
+    return connection.execute(update(slots).where(held).values(values)).rowcount == 1
+
+
+def _entry(row: Row[Any]) -> Entry:
+    return Entry(
+        job=row.job,
+        slot=row.slot,
+        instant=moment(row.instant),
+        state=row.state,
+        cause=row.cause,
+        attempts=row.attempts,
+        interrupted=row.interrupted,
+        not_before=moment(row.not_before) if row.not_before else None,
+        run=row.run or "",
+        folder=row.folder,
+        changed=moment(row.changed) if row.changed else None,
+    )
+
+
+def _began(pid: int) -> float:
+    """When a process began; 0 where there is none."""
+    import psutil
+
+    try:
+        return float(psutil.Process(pid).create_time())
+    except psutil.Error:
+        return 0.0
+
+
+def _lives(row: Row[Any], now: datetime) -> bool:
+    """Whether a run goes on: its process is there, or its beat is young."""
+    if row.host == socket.gethostname() and abs(_began(row.pid) - row.process_began) > 1:
+        return False
+    # A beat from the future is one from before the clock was set back.
+    return abs(now - moment(row.beat)) <= LEASE
