@@ -21,6 +21,7 @@ import socket
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import and_, or_, select, update
@@ -41,6 +42,7 @@ State = Literal[
 FINAL: frozenset[str] = frozenset({"done", "failed", "withheld", "skipped", "superseded"})
 LEASE = timedelta(minutes=2)
 """A run whose beat is older is given up for dead."""
+_STARTED = 18  # of /proc/PID/stat, after the state
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ class Ledger:
     def begin_run(self, now: datetime) -> str:
         """Note that a runner works; its name."""
         run = secrets.token_hex(6)
-        row = {"run": run, "host": socket.gethostname(), "pid": os.getpid()}
+        row = {"run": run, "host": _host(), "pid": os.getpid()}
         row |= {"process_began": _began(os.getpid()), "began": stamp(now), "beat": stamp(now)}
         with self.storage.writing() as connection:
             connection.execute(runs.insert(), row)
@@ -218,7 +220,7 @@ class Ledger:
         with self.storage.writing() as connection:
             return _moved(connection, job, key, run, values)
 
-    def settle(  # noqa: PLR0913 - one keyword per thing that is noted
+    def settle(
         self,
         connection: Connection,
         entry: Entry,
@@ -294,19 +296,25 @@ def _entry(row: Row[Any]) -> Entry:
     )
 
 
-def _began(pid: int) -> float:
-    """When a process began; 0 where there is none."""
-    import psutil
+def _host() -> str:
+    """Where process numbers mean what they mean here: machine, its last start, container."""
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    return f"{socket.gethostname()} {boot} {os.readlink('/proc/self/ns/pid')}"  # noqa: PTH115 - no path
 
+
+def _began(pid: int) -> float:
+    """When a process began, in ticks since the machine did: no clock matters. 0 if it is gone."""
     try:
-        return float(psutil.Process(pid).create_time())
-    except psutil.Error:
+        text = Path(f"/proc/{pid}/stat").read_text("utf-8", errors="replace")
+    except OSError:
         return 0.0
+    status, *rest = text.rpartition(")")[2].split()
+    return 0.0 if status == "Z" else float(rest[_STARTED])
 
 
 def _lives(row: Row[Any], now: datetime) -> bool:
     """Whether a run goes on: its process is there, or its beat is young."""
-    if row.host == socket.gethostname() and abs(_began(row.pid) - row.process_began) > 1:
+    if row.host == _host() and _began(row.pid) != row.process_began:
         return False
     # A beat from the future is one from before the clock was set back.
     return abs(now - moment(row.beat)) <= LEASE

@@ -75,7 +75,7 @@ class Storage:
                     {"name": "identity", "value": secrets.token_hex(6)},
                 ]
                 connection.execute(about.insert(), rows)
-            told = dict(connection.execute(select(about.c.name, about.c.value)).tuples().all())
+            told = {row.name: row.value for row in connection.execute(select(about))}
         found = told.get("format_version", "")
         if found != str(FORMAT_VERSION):
             newer = found.isdigit() and int(found) > FORMAT_VERSION
