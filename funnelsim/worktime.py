@@ -32,6 +32,7 @@ __all__ = [
     "parse_duration",
     "plain_number",
     "to_instant",
+    "united",
 ]
 
 SECOND = 1_000_000
@@ -295,6 +296,29 @@ def open_hours(
                 closes.append(b)
         day += timedelta(days=1)
     return WorkTime(opens, closes, _business_day(hours))
+
+
+def united(clocks: Sequence[WorkTime]) -> WorkTime:
+    """The times at which any of the calendars is open.
+
+    Examples
+    --------
+    >>> both = united([WorkTime([0], [10], 10), WorkTime([5, 20], [15, 30], 10)])
+    >>> both.opens, both.closes
+    ([0, 20], [15, 30])
+    """
+    opens: list[int] = []
+    closes: list[int] = []
+    intervals = sorted(
+        pair for clock in clocks for pair in zip(clock.opens, clock.closes, strict=True)
+    )
+    for opening, closing in intervals:
+        if closes and opening <= closes[-1]:
+            closes[-1] = max(closes[-1], closing)
+        else:
+            opens.append(opening)
+            closes.append(closing)
+    return WorkTime(opens, closes, clocks[0].business_day if clocks else 0)
 
 
 def _business_day(hours: Mapping[int, Iterable[tuple[time, time]]]) -> int:

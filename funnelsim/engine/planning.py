@@ -44,6 +44,7 @@ from funnelsim.worktime import (
     WorkTime,
     from_instant,
     to_instant,
+    united,
 )
 
 __all__ = ["decimals", "make_plan", "moved"]
@@ -345,7 +346,7 @@ class _Planner:
             shrinkage=team.shrinkage,
             attrition=team.attrition,
             replaced_after=round(team.replaced_after.microseconds()),
-            pause=_union([s.work for s in staff if s.seats]) if team.at_close == "pause" else None,
+            pause=united([s.work for s in staff if s.seats]) if team.at_close == "pause" else None,
         )
 
     def _staff(self, key: str, index: int, entry: Staff) -> PlanStaff:
@@ -415,22 +416,6 @@ def _table(spec: DurationSpec, business_day: int) -> SampleTable:
         return duration.microseconds(business_day) if isinstance(duration, Duration) else 0.0
 
     return spec.quantiles(microseconds).table()
-
-
-def _union(clocks: list[WorkTime]) -> WorkTime:
-    """The times at which any of the calendars is open."""
-    opens: list[int] = []
-    closes: list[int] = []
-    intervals = sorted(
-        pair for clock in clocks for pair in zip(clock.opens, clock.closes, strict=True)
-    )
-    for opening, closing in intervals:
-        if closes and opening <= closes[-1]:
-            closes[-1] = max(closes[-1], closing)
-        else:
-            opens.append(opening)
-            closes.append(closing)
-    return WorkTime(opens, closes, clocks[0].business_day if clocks else 0)
 
 
 def _shock(key: str, shock: Shock, start: int, end: int, zone: str) -> PlanShock:

@@ -12,6 +12,7 @@ from funnelsim.engine.arrivals import arrivals
 from funnelsim.engine.logs import event_log
 from funnelsim.engine.plan import Plan
 from funnelsim.engine.planning import make_plan, moved
+from funnelsim.engine.rows import Rows
 from funnelsim.engine.snapshot import Snapshot
 from funnelsim.engine.tally import Limits, Tally, tally_of
 from funnelsim.errors import ParameterError, Problem
@@ -20,7 +21,7 @@ from funnelsim.scenarios.checks import require_sound
 from funnelsim.scenarios.scenario import Scenario
 from funnelsim.streams import Stream
 
-__all__ = ["Engine", "simulate", "tally"]
+__all__ = ["Engine", "rows", "simulate", "tally"]
 
 Engine = Literal["auto", "compiled", "reference"]
 
@@ -136,6 +137,31 @@ def tally(
     from funnelsim.engine import compiled
 
     return compiled.sums(plan, stream, limits)
+
+
+def rows(plan: Plan, *, seed: int, replication: int = 0, engine: Engine = "auto") -> Rows:
+    """Simulate one replication and keep its rows as whole numbers, without an event log.
+
+    Parameters
+    ----------
+    plan, seed, replication, engine
+        As in :func:`tally`.
+
+    Returns
+    -------
+    Rows
+
+    Raises
+    ------
+    ParameterError
+        If seed or replication are out of range, or the engine unknown.
+    """
+    stream = _stream(seed, replication, engine)
+    if engine == "reference" or (engine == "auto" and not _can_compile()):
+        return reference.run(plan, stream)
+    from funnelsim.engine import compiled
+
+    return compiled.run(plan, stream)
 
 
 def _chosen(engine: Engine, plan: Plan, stream: Stream) -> Engine:

@@ -1,0 +1,254 @@
+"""Forecast leads → the sources of a scenario, as given counts by period."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from funnelsim.documents import did_you_mean
+from funnelsim.errors import DataError, Problem
+from funnelsim.scenarios.demand import leads_per_week
+from funnelsim.scenarios.run import Run
+from funnelsim.scenarios.scenario import Scenario
+from funnelsim.scenarios.source import Counts
+from funnelsim.worktime import DAY, Duration
+
+if TYPE_CHECKING:
+    from funnelsim.forecasting.leads import LeadForecast
+
+__all__ = ["Leads", "with_leads"]
+
+Ints = NDArray[np.int64]
+Leads = "LeadForecast | pd.DataFrame | Scenario"
+"""What tells how many leads come."""
+
+_PERIOD: Final = ("period", "period_start", "at", "week", "month", "date", "day")
+_COUNT: Final = ("leads", "y", "value", "mean", "n", "count")
+_PATH: Final = ("path", "sample", "draw")
+_USUAL_DAYS: Final = 7
+
+
+def with_leads(
+    scenario: Scenario, leads: LeadForecast | pd.DataFrame, *, n: int, seed: int
+) -> Scenario:
+    """Put forecast leads in the place of a scenario's own demand.
+
+    The observed window becomes that of the forecast. Weekdays and hours stay those of the
+    scenario's sources. The warm-up draws from each path's first month. A forecast that does
+    not tell the sources apart is divided among them as the scenario's own demand is.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    leads : LeadForecast or pandas.DataFrame
+        A table has a column ``period`` (when it begins), ``leads`` and perhaps ``source`` and
+        ``path``. Without paths its counts are means, of which Poisson numbers are drawn.
+    n : int
+        Sample paths at most.
+    seed : int
+
+    Returns
+    -------
+    Scenario
+        Its replication r follows path r.
+
+    Raises
+    ------
+    DataError
+        Missing columns, counts that are negative or missing, periods that are missing or
+        twice there, unknown sources, no leads at all.
+
+    Examples
+    --------
+    >>> from funnelsim.scenarios.scenario import _TINY
+    >>> table = pd.DataFrame({"period": ["2026-02-02", "2026-02-09"], "leads": [40, 60]})
+    >>> busy = with_leads(Scenario.model_validate(_TINY), table, n=3, seed=1)
+    >>> len(busy.sources["web"].counts.paths), str(busy.run.horizon)
+    (3, '14 d')
+    """
+    rng = np.random.default_rng([seed, 20])
+    if isinstance(leads, pd.DataFrame):
+        starts, end, names, paths = _of_table(leads, n, rng)
+    else:
+        starts, end, names, paths = _of_forecast(leads, n)
+    if not paths.sum():
+        fix = "Without leads there is nothing to staff for."
+        raise DataError(Problem("no leads at all are forecast", path="leads", fix=fix))
+    by_source = _by_source(scenario, names, paths, rng)
+    return _filled(scenario, starts, end, by_source, rng)
+
+
+def _of_forecast(
+    leads: LeadForecast, n: int
+) -> tuple[pd.DatetimeIndex, pd.Timestamp, tuple[str, ...], Ints]:
+    """Starts of the periods, the end, segments and paths (path, period, segment)."""
+    paths = np.asarray(leads.paths)
+    paths = paths[:n] if paths.ndim == 3 else paths[:n, :, None]  # noqa: PLR2004
+    starts, end = _periods(leads.periods)
+    names = tuple(str(name) for name in getattr(leads, "segments", ()) or ("",))
+    if len(names) != paths.shape[2]:
+        names = tuple("" for _ in range(paths.shape[2]))
+    _refuse_counts(paths)
+    return starts, end, names, np.rint(paths).astype(np.int64)
+
+
+def _of_table(
+    table: pd.DataFrame, n: int, rng: np.random.Generator
+) -> tuple[pd.DatetimeIndex, pd.Timestamp, tuple[str, ...], Ints]:
+    """The same of a plain table."""
+    period, count = _column(table, _PERIOD), _column(table, _COUNT)
+    path = next((name for name in _PATH if name in table), None)
+    given = table.rename(columns={period: "_at", count: "_n"})
+    try:
+        given["_at"] = pd.to_datetime(given["_at"].astype(str)).dt.normalize()
+        given["_n"] = pd.to_numeric(given["_n"])
+    except (ValueError, TypeError) as wrong:
+        raise DataError(Problem(str(wrong), path="leads")) from None
+    _refuse_counts(given["_n"].to_numpy(float), given["_at"].astype(str).tolist())
+    given["_source"] = given["source"].astype(str) if "source" in given else ""
+    given["_path"] = given[path] if path else 0
+    twice = given[given.duplicated(["_at", "_source", "_path"])]
+    if len(twice):
+        listed = ", ".join(sorted({f"{at.date()}" for at in twice["_at"]})[:5])
+        raise DataError(Problem(f"periods that are there twice: {listed}", path="leads.period"))
+    wide = given.pivot_table(
+        index="_path", columns=["_at", "_source"], values="_n", aggfunc="sum", fill_value=0
+    )
+    starts, end = _periods(wide.columns.levels[0])
+    names = tuple(wide.columns.levels[1])
+    every = pd.MultiIndex.from_product([starts, names])
+    counts = wide.reindex(columns=every, fill_value=0).to_numpy(float)
+    counts = counts.reshape(len(wide), len(starts), len(names))[:n]
+    if path:
+        return starts, end, names, np.rint(counts).astype(np.int64)
+    return starts, end, names, rng.poisson(np.broadcast_to(counts[0], (n, *counts[0].shape)))
+
+
+def _column(table: pd.DataFrame, names: Sequence[str]) -> str:
+    """The column that is called one of these."""
+    known = {str(column).lower(): str(column) for column in table}
+    found = next((known[name] for name in names if name in known), None)
+    if found is None:
+        fix = f"It has: {', '.join(map(str, table.columns))}."
+        raise DataError(Problem(f'a column "{names[0]}" is missing', path="leads", fix=fix))
+    return found
+
+
+def _refuse_counts(counts: NDArray[np.float64], names: Sequence[str] = ()) -> None:
+    """Counts are numbers, 0 or more."""
+    flat = np.asarray(counts, float)
+    wrong = np.flatnonzero(~(np.isfinite(flat) & (flat >= 0)).ravel())
+    problems = [
+        Problem(
+            f"{flat.ravel()[i]:g} leads{f' in the period from {names[i]}' if names else ''}",
+            path="leads",
+            fix="Counts are 0 or more.",
+        )
+        for i in wrong[:10].tolist()
+    ]
+    if problems:
+        raise DataError(problems)
+
+
+def _periods(periods: object) -> tuple[pd.DatetimeIndex, pd.Timestamp]:
+    """When the periods begin (local midnight), and when the last one ends."""
+    if isinstance(periods, pd.PeriodIndex):
+        return periods.start_time, periods[-1].end_time.ceil("D")
+    starts = pd.DatetimeIndex(pd.Series(periods))  # type: ignore[call-overload]
+    starts = (starts.tz_localize(None) if starts.tz is not None else starts).normalize()
+    if len(starts) == 1:
+        return starts, starts[0] + pd.Timedelta(days=_USUAL_DAYS)
+    steps = np.diff(starts.to_numpy()) // np.timedelta64(1, "D")
+    if len(set(steps.tolist())) == 1:
+        return starts, starts[-1] + pd.Timedelta(days=int(steps[0]))
+    for months in (1, 3, 12):
+        whole = pd.date_range(starts[0], periods=len(starts) + 1, freq=pd.DateOffset(months=months))
+        if (whole[:-1] == starts).all():
+            return starts, whole[-1]
+    usual = int(np.median(steps))
+    odd = [f"{starts[i].date()} to {starts[i + 1].date()}" for i in np.flatnonzero(steps != usual)]
+    fix = "Give every period once, all of one length; write 0 where no leads come."
+    message = f"periods are missing or of another length: {', '.join(odd[:5])}"
+    raise DataError(Problem(message, path="leads.period", fix=fix))
+
+
+def _by_source(
+    scenario: Scenario, names: Sequence[str], paths: Ints, rng: np.random.Generator
+) -> dict[str, Ints]:
+    """Paths by source, shape (paths, periods) each."""
+    unknown = [name for name in names if name and name not in scenario.sources]
+    if unknown:
+        raise DataError(
+            Problem(
+                f'there is no source "{name}" in {scenario.name}',
+                path="leads.source",
+                fix=did_you_mean(name, scenario.sources, limit=20),
+            )
+            for name in unknown
+        )
+    if len(names) > 1 or names[0]:
+        none = np.zeros(paths.shape[:2], np.int64)
+        found = {name: paths[..., i] for i, name in enumerate(names)}
+        return {source: found.get(source, none) for source in scenario.sources}
+    weights = np.array([leads_per_week(s, scenario) for s in scenario.sources.values()])
+    if not weights.sum():
+        weights = np.ones(len(weights))
+    drawn = rng.multinomial(paths[..., 0], weights / weights.sum())
+    return {source: drawn[..., i] for i, source in enumerate(scenario.sources)}
+
+
+def _filled(
+    scenario: Scenario,
+    starts: pd.DatetimeIndex,
+    end: pd.Timestamp,
+    by_source: dict[str, Ints],
+    rng: np.random.Generator,
+) -> Scenario:
+    """The scenario with these counts, from the warm-up on."""
+    lengths = np.diff([*starts, end]) // np.timedelta64(1, "D")
+    days = np.asarray(lengths, np.int64)
+    warm = int(np.ceil(scenario.run.warm_up.microseconds() / DAY))
+    even = len(set(days.tolist())) == 1
+    step = int(days[0]) if even else 1
+    before = -(-warm // step)
+    sources = {}
+    for key, counts in by_source.items():
+        first = counts[:, : max(28 // step, 1) if even else 1]
+        a_day = first.sum(axis=1) / days[: first.shape[1]].sum()
+        earlier = rng.poisson(np.repeat(a_day[:, None] * step, before, axis=1))
+        told = counts if even else _daily(counts, days, rng)
+        paths = np.concatenate([earlier, told], axis=1)
+        begin = (starts[0] - pd.Timedelta(days=before * step)).date()
+        sources[key] = scenario.sources[key].model_copy(
+            update={
+                "counts": Counts(
+                    start=begin, every=Duration(step, "d"), paths=tuple(map(tuple, paths.tolist()))
+                ),
+                **dict.fromkeys(("rate", "growth")),
+                "replay": (),
+                "by_month": {},
+                "campaigns": (),
+                "overdispersion": 0.0,
+            }
+        )
+    run = Run.model_validate(
+        {
+            "start": starts[0].date().isoformat(),
+            "horizon": f"{int(days.sum())} d",
+            "warm_up": f"{before * step} d",
+        }
+    )
+    return scenario.model_copy(update={"sources": sources, "run": run})
+
+
+def _daily(counts: Ints, days: Ints, rng: np.random.Generator) -> Ints:
+    """Counts of months and quarters, dealt out to their days."""
+    parts = [
+        rng.multinomial(counts[:, i], np.full(length, 1 / length))
+        for i, length in enumerate(days.tolist())
+    ]
+    return np.concatenate(parts, axis=1)
