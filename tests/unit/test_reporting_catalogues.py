@@ -26,6 +26,7 @@ def sources():
         ("figures", {"text": None}),
         ("experiments", {"text": None}),
         ("workbench", {"_": None}),
+        ("scheduling", {"_": None, "n_": (1, 2)}),
     ):
         messages = extract_from_dir(
             PACKAGE / folder, method_map=[("**.py", "python")], keywords=keywords

@@ -168,7 +168,7 @@ def message(
     EmailMessage
         What a title or a name contains cannot become a header.
     """
-    mail = EmailMessage(policy=SMTP)
+    mail = EmailMessage(policy=SMTP.clone(cte_type="7bit"))
     mail["From"], mail["To"] = sender, recipient
     mail["Subject"] = _one_line(letter.subject)
     mail["Message-ID"], mail["Date"] = identity, format_datetime(moment)

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.errors import MessageError
 from email.headerregistry import Address
-from email.message import EmailMessage
 from typing import Final, Literal, get_args
 
 from pydantic import SecretStr
@@ -25,9 +24,10 @@ __all__ = ["Server", "Transport", "check_address", "send"]
 Transport = Literal["starttls", "tls", "plain"]
 PORTS: Final[Mapping[Transport, int]] = {"starttls": 587, "tls": 465, "plain": 25}
 LOCAL: Final = ("localhost", "127.0.0.1", "::1")
+PASSWORD: Final = f"{PREFIX}SMTP_PASSWORD"
 MEGABYTE: Final = 1_000_000
 USUAL_TIMEOUT: Final = 30.0
-READY, TAKEN, BEST_REFUSED = 354, 250, 400
+READY, TAKEN = 354, 250
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Server:
         if not host:
             return None
         problems = []
-        sender = secrets.need("SMTP_FROM", "whom mail comes from").get_secret_value()
+        sender = secrets.need(f"{PREFIX}SMTP_FROM", "whom mail comes from").get_secret_value()
         transport = secrets.plain("SMTP_TRANSPORT", "starttls")
         if transport not in PORTS:
             message = f'"{transport}" is none of {", ".join(get_args(Transport))}'
@@ -97,6 +97,9 @@ class Server:
         if transport == "plain" and host not in LOCAL:
             fix = "Take starttls or tls: without them others can read the mail and the password."
             problems.append(Problem(f"plain to {host}", path=f"{PREFIX}SMTP_TRANSPORT", fix=fix))
+        user, password = secrets.plain("SMTP_USER"), secrets.get("SMTP_PASSWORD")
+        if user and password is None:
+            problems.append(Problem(f"is not set, but {user} is to log in", path=PASSWORD))
         if problem := check_address(sender, f"{PREFIX}SMTP_FROM"):
             problems.append(problem)
         numbers = {"SMTP_PORT": 0.0, "SMTP_TIMEOUT": USUAL_TIMEOUT, "SMTP_MEGABYTES": 0.0}
@@ -113,8 +116,8 @@ class Server:
             sender,
             transport,  # type: ignore[arg-type]  # checked above
             int(numbers["SMTP_PORT"]),
-            secrets.plain("SMTP_USER"),
-            secrets.get("SMTP_PASSWORD"),
+            user,
+            password,
             secrets.plain("SMTP_AUTHORITIES"),
             numbers["SMTP_TIMEOUT"] or USUAL_TIMEOUT,
             int(numbers["SMTP_MEGABYTES"] * MEGABYTE),
@@ -122,7 +125,7 @@ class Server:
 
 
 def check_address(address: str, path: str = "recipients") -> Problem | None:
-    """What is wrong with an address, if anything.
+    r"""What is wrong with an address, if anything.
 
     Examples
     --------
@@ -130,7 +133,7 @@ def check_address(address: str, path: str = "recipients") -> Problem | None:
     True
     >>> print(check_address("anna.bank.example"))
     recipients: "anna.bank.example" is no mail address. It should read name@company.example
-    >>> check_address("anna@bank.example\\nBcc: all@bank.example") is None
+    >>> check_address("anna@bank.example\nBcc: all@bank.example") is None
     False
     """
     fix = "It should read name@company.example"
@@ -141,7 +144,7 @@ def check_address(address: str, path: str = "recipients") -> Problem | None:
         parsed = Address(addr_spec=address)
     except (MessageError, ValueError, IndexError):
         return wrong
-    return None if parsed.username and "." in f"{parsed.domain}." and parsed.domain else wrong
+    return None if parsed.username and parsed.domain else wrong
 
 
 def send(
@@ -243,7 +246,7 @@ def _one(
     """One message for one recipient."""
     target = f"mail:{recipient}"
     if check_address(recipient):
-        return Receipt(target, "failed", f"{ascii(recipient)} is no mail address")
+        return Receipt(target, "failed", f"{recipient!a} is no mail address")
     identity = message_id(base, recipient, Address(addr_spec=server.sender).domain)
     mail = message(
         letter, sender=server.sender, recipient=recipient, identity=identity, moment=when
@@ -252,28 +255,34 @@ def _one(
     if (limit := _limit(smtp, server)) and len(content) > limit:
         told = f"the message has {_megabytes(len(content))}, the server takes {_megabytes(limit)}"
         return Receipt(target, "failed", told)
-    if refusal := _envelope(smtp, mail, recipient, server, len(content)):
-        smtp.rset()
+    if refusal := _envelope(smtp, recipient, server, len(content)):
+        _start_anew(smtp)
         return Receipt(target, "failed", refusal)
     return _content(smtp, content, target, server)
 
 
-def _envelope(
-    smtp: smtplib.SMTP, mail: EmailMessage, recipient: str, server: Server, size: int
-) -> str:
+def _envelope(smtp: smtplib.SMTP, recipient: str, server: Server, size: int) -> str:
     """From whom, to whom, and may we begin; what the server has against it."""
     options = [f"size={size}"] if smtp.has_extn("size") else []
-    steps: tuple[tuple[str, Callable[[], tuple[int, bytes]]], ...] = (
-        ("sender", lambda: smtp.mail(server.sender, options)),
-        ("recipient", lambda: smtp.rcpt(recipient)),
-        ("message", lambda: smtp.docmd("DATA")),
+    steps: tuple[tuple[str, int, Callable[[], tuple[int, bytes]]], ...] = (
+        ("sender", TAKEN, lambda: smtp.mail(server.sender, options)),
+        ("recipient", TAKEN, lambda: smtp.rcpt(recipient)),
+        ("message", READY, lambda: smtp.docmd("DATA")),
     )
-    for name, step in steps:
+    for name, wanted, step in steps:
         code, answer = step()
-        if code >= BEST_REFUSED:
+        if code // 10 != wanted // 10:  # 251: it will be passed on
             said = hidden(answer.decode("utf-8", "replace"), [server.password])
             return f"the server refused the {name}: {code} {said}"
     return ""
+
+
+def _start_anew(smtp: smtplib.SMTP) -> None:
+    """Forget the envelope, for the next recipient; or give the connection up."""
+    try:
+        smtp.rset()
+    except (OSError, smtplib.SMTPException):
+        smtp.close()
 
 
 def _content(smtp: smtplib.SMTP, content: bytes, target: str, server: Server) -> Receipt:
@@ -308,7 +317,8 @@ def _megabytes(size: int) -> str:
 def _told(error: Exception, server: Server) -> str:
     """An error in one line, without secrets."""
     place = f"{server.host}:{server.port or PORTS[server.transport]}"
-    if isinstance(error, TimeoutError):
+    # smtplib calls silence a closed connection, too.
+    if isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError):
         return f"{place} was silent for {server.timeout:g} s"
     if isinstance(error, smtplib.SMTPAuthenticationError):
         return f"{place} refused the login of {server.user} ({error.smtp_code})"

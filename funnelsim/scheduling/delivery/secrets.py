@@ -26,16 +26,18 @@ LEAST: Final = 4  # shorter values would blot out innocent text
 class Secrets:
     """What may not be written down: values by name, shown to nobody.
 
+    ``SMTP_PASSWORD`` is looked up as ``FUNNELSIM_SMTP_PASSWORD``, then as it stands.
+
     Parameters
     ----------
     values : mapping of str to pydantic.SecretStr
-        By name without the prefix: ``SMTP_PASSWORD``.
+        By the name of the variable.
 
     Examples
     --------
     >>> secrets = Secrets.read({"FUNNELSIM_SMTP_PASSWORD": "s3cret"})
     >>> secrets
-    Secrets(1 known)
+    Secrets(…)
     >>> secrets.get("SMTP_PASSWORD")
     SecretStr('**********')
     """
@@ -44,7 +46,7 @@ class Secrets:
 
     @classmethod
     def read(cls, environment: Mapping[str, str] | None = None) -> Secrets:
-        """Collect every ``FUNNELSIM_…`` of the environment and of the file it names.
+        """Take the environment, and the file that its ``FUNNELSIM_SECRETS`` names.
 
         Parameters
         ----------
@@ -61,34 +63,29 @@ class Secrets:
         ParameterError
             The file is missing, readable by others, not the caller's own, or not ``NAME=value``.
         """
-        given = os.environ if environment is None else environment
+        given = dict(os.environ if environment is None else environment)
         named = given.get(FILE, "")
-        found = _guarded(Path(named)) if named else {}
-        found |= {
-            name.removeprefix(PREFIX): value
-            for name, value in given.items()
-            if name.startswith(PREFIX) and name != FILE
-        }
-        return cls({name: SecretStr(value) for name, value in found.items()})
+        found = (_guarded(Path(named)) if named else {}) | given
+        return cls({name: SecretStr(value) for name, value in found.items() if value})
 
     def get(self, name: str) -> SecretStr | None:
         """One by name, None where nobody set it."""
-        return self.values.get(name)
+        return self.values.get(f"{PREFIX}{name}", self.values.get(name))
 
     def need(self, name: str, purpose: str) -> SecretStr:
         """One by name; an error that says how to set it where nobody did."""
-        if (value := self.values.get(name)) is not None:
+        if (value := self.get(name)) is not None:
             return value
-        fix = f"Set {PREFIX}{name}, or add {name}=… to the file that {FILE} names."
-        raise ParameterError(Problem(f"is not set ({purpose})", path=f"{PREFIX}{name}", fix=fix))
+        fix = f"Set it where the runner starts, or in the file that {FILE} names."
+        raise ParameterError(Problem(f"is not set ({purpose})", path=name, fix=fix))
 
     def plain(self, name: str, otherwise: str = "") -> str:
         """A setting that is no secret: a host, a port."""
-        value = self.values.get(name)
+        value = self.get(name)
         return otherwise if value is None else value.get_secret_value()
 
     def __repr__(self) -> str:
-        return f"Secrets({len(self.values)} known)"
+        return "Secrets(…)"
 
 
 def hidden(message: str, secrets: Iterable[SecretStr | None]) -> str:
@@ -129,7 +126,7 @@ def _guarded(path: Path) -> dict[str, str]:
     if broken:
         raise ParameterError(broken)
     pairs = (line.partition("=") for line in lines if _name(line))
-    return {name.strip().removeprefix(PREFIX): value.strip() for name, _, value in pairs}
+    return {name.strip(): value.strip() for name, _, value in pairs}
 
 
 def _name(line: str) -> str:
