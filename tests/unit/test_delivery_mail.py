@@ -8,6 +8,7 @@ import traceback
 from dataclasses import replace
 from datetime import UTC, datetime
 from email import policy
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
