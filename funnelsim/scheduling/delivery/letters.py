@@ -117,13 +117,14 @@ def failed(
     """
     due = t._("due {slot}").format(slot=slot) if slot else ""
     listed = "\n".join(f"– {cause}" for cause in causes) or t._("The cause is unknown.")
+    why = t._("Why:")
     return Letter(
         subject=" ".join(part for part in (t._("FAILED:"), name, due) if part),
         paragraphs=tuple(
             part
             for part in (
                 t._("The report “{name}” was not published.").format(name=name),
-                f"{t._('Why:')}\n{listed}",
+                f"{why}\n{listed}",
                 t._("The draft is kept in {folder}.").format(folder=draft) if draft else "",
                 t._("The last good report stays as it was."),
             )
