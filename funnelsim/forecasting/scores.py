@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["covered", "crps"]
+__all__ = [
+    "covered",
+    "crps",
+    "interval_score",
+    "mase",
+    "naive_error",
+    "pinball",
+    "rmsse",
+    "smape",
+]
 
 Floats = NDArray[np.float64]
 
@@ -79,3 +90,194 @@ def covered(samples: ArrayLike, actual: ArrayLike, level: float) -> NDArray[np.b
         raise ValueError("samples and outcomes differ in shape")
     lo, hi = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
     return np.asarray((lo <= came) & (came <= hi))
+
+
+def naive_error(history: ArrayLike, season: int, *, squared: bool = False) -> float:
+    """How far off last season's value was, over the history: the yardstick of scaled scores.
+
+    Parameters
+    ----------
+    history : array_like, shape (n,)
+        What was known at the cutoff; NaN where nothing is known.
+    season : int
+        Periods per season. Without a whole season of history the last value is the yardstick.
+    squared : bool
+        Mean square instead of mean absolute error.
+
+    Returns
+    -------
+    float
+        In the unit of the history (squared: its square); NaN for fewer than two values, 0 where
+        every season repeats.
+
+    References
+    ----------
+    Hyndman & Koehler (2006), International Journal of Forecasting 22: 679–688.
+
+    Examples
+    --------
+    >>> naive_error([1.0, 5.0, 2.0, 7.0], 2)
+    1.5
+    """
+    past = np.asarray(history, dtype=float)
+    step = season if len(past) > season else 1
+    errors = past[step:] - past[:-step]
+    errors = errors[np.isfinite(errors)]
+    if not len(errors):
+        return float("nan")
+    return float((errors**2).mean() if squared else np.abs(errors).mean())
+
+
+def mase(point: ArrayLike, actual: ArrayLike, scale: float) -> float:
+    """Mean absolute scaled error; below 1 is better than last season's value was in the past.
+
+    Parameters
+    ----------
+    point, actual : array_like, shape (horizon,)
+        Forecast, best a median, and what came.
+    scale : float
+        `naive_error` of the history.
+
+    Returns
+    -------
+    float
+        NaN where the scale is 0.
+
+    References
+    ----------
+    Hyndman & Koehler (2006), International Journal of Forecasting 22: 679–688.
+
+    Examples
+    --------
+    >>> mase([3.0, 5.0], [4.0, 7.0], 1.5)
+    1.0
+    """
+    error = np.abs(_pair(point, actual)).mean()
+    return float(error / scale) if scale > 0 else float("nan")
+
+
+def rmsse(mean: ArrayLike, actual: ArrayLike, squared_scale: float) -> float:
+    """Root mean squared scaled error.
+
+    Parameters
+    ----------
+    mean, actual : array_like, shape (horizon,)
+        Forecast, best an expected value, and what came.
+    squared_scale : float
+        `naive_error` of the history, ``squared=True``.
+
+    Returns
+    -------
+    float
+        NaN where the scale is 0.
+
+    References
+    ----------
+    Makridakis, Spiliotis & Assimakopoulos (2022), International Journal of Forecasting 38:
+    1346–1364, eq. 1.
+
+    Examples
+    --------
+    >>> rmsse([3.0, 5.0], [4.0, 6.0], 4.0)
+    0.5
+    """
+    error = (_pair(mean, actual) ** 2).mean()
+    return float(np.sqrt(error / squared_scale)) if squared_scale > 0 else float("nan")
+
+
+def smape(point: ArrayLike, actual: ArrayLike) -> float:
+    """Symmetric mean absolute percentage error.
+
+    Parameters
+    ----------
+    point, actual : array_like, shape (horizon,)
+
+    Returns
+    -------
+    float
+        Per cent, 0 to 200; where both are 0 the error is 0.
+
+    References
+    ----------
+    Makridakis & Hibon (2000), International Journal of Forecasting 16: 451–476.
+
+    Examples
+    --------
+    >>> smape([1.0, 0.0], [3.0, 0.0])
+    50.0
+    """
+    error = np.abs(_pair(point, actual))
+    both = np.abs(np.asarray(point, dtype=float)) + np.abs(np.asarray(actual, dtype=float))
+    return float(200 * np.divide(error, both, out=np.zeros_like(error), where=both > 0).mean())
+
+
+def pinball(quantiles: ArrayLike, actual: ArrayLike, levels: Sequence[float]) -> float:
+    """Twice the mean quantile loss; over many evenly spaced levels it is about the CRPS.
+
+    Parameters
+    ----------
+    quantiles : array_like, shape (horizon, len(levels))
+    actual : array_like, shape (horizon,)
+    levels : sequence of float
+        0 to 1.
+
+    Returns
+    -------
+    float
+        In the unit of the outcome; for the median alone the mean absolute error.
+
+    References
+    ----------
+    Gneiting & Raftery (2007), Journal of the American Statistical Association 102: 359–378,
+    section 6.1.
+
+    Examples
+    --------
+    >>> pinball([[3.0], [5.0]], [4.0, 7.0], [0.5])
+    1.5
+    """
+    rows, came = np.asarray(quantiles, dtype=float), np.asarray(actual, dtype=float)
+    if rows.shape != (*came.shape, len(levels)):
+        raise ValueError("quantiles, outcomes and levels differ in shape")
+    error = came[:, None] - rows
+    level = np.asarray(levels, dtype=float)
+    return float(2 * np.maximum(level * error, (level - 1) * error).mean())
+
+
+def interval_score(lo: ArrayLike, hi: ArrayLike, actual: ArrayLike, level: float) -> float:
+    """Width of a central interval, plus a fine for what it missed; MSIS when divided by a scale.
+
+    Parameters
+    ----------
+    lo, hi, actual : array_like, shape (horizon,)
+    level : float
+        Of the interval, 0 to 1.
+
+    Returns
+    -------
+    float
+        In the unit of the outcome.
+
+    References
+    ----------
+    Gneiting & Raftery (2007), Journal of the American Statistical Association 102: 359–378,
+    eq. 43; scaled: Makridakis, Spiliotis & Assimakopoulos (2020), International Journal of
+    Forecasting 36: 54–74.
+
+    Examples
+    --------
+    >>> round(interval_score([0.0, 0.0], [2.0, 2.0], [1.0, 3.0], 0.8), 9)
+    7.0
+    """
+    below, above = -_pair(actual, lo), _pair(actual, hi)
+    width = _pair(hi, lo)
+    fine = 2 / (1 - level) * (np.maximum(below, 0) + np.maximum(above, 0))
+    return float((width + fine).mean())
+
+
+def _pair(one: ArrayLike, other: ArrayLike) -> Floats:
+    """The difference of two series of equal length."""
+    first, second = np.asarray(one, dtype=float), np.asarray(other, dtype=float)
+    if first.shape != second.shape:
+        raise ValueError("forecasts and outcomes differ in shape")
+    return np.asarray(first - second)
