@@ -5,15 +5,18 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, TypeVar
 
 from funnelsim.errors import RunError
 
-__all__ = ["cores", "own_processes", "own_threads"]
+__all__ = ["cores", "mapped", "own_processes", "own_threads"]
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 MAIN_NEEDED: Final = (
     'In a script, put what runs funnelsim under `if __name__ == "__main__":`; or give workers=1, '
@@ -94,6 +97,57 @@ def own_processes(workers: int, preload: Sequence[str] = ()) -> Iterator[Executo
             raise RunError(f"a worker process has died. {MAIN_NEEDED}") from ended
         raise
     pool.shutdown(wait=True)
+
+
+def mapped(
+    work: Callable[[Item], Result],
+    items: Sequence[Item],
+    *,
+    workers: int | None = None,
+    executor: Executor | None = None,
+) -> Iterator[Result]:
+    """Results of work on many items, in their order, made side by side.
+
+    Parameters
+    ----------
+    work : callable
+        A function of a module, where processes are used.
+    items : sequence
+    workers : int, optional
+        As many as there are cores; 1 works here.
+    executor : concurrent.futures.Executor, optional
+        Where to work instead.
+
+    Yields
+    ------
+    object
+
+    Examples
+    --------
+    >>> list(mapped(abs, [-1, 2], workers=1))
+    [1, 2]
+    """
+    many = min(workers or cores(), len(items))
+    if executor is not None:
+        yield from _handed_out(work, items, executor)
+    elif many <= 1:
+        yield from map(work, items)
+    else:
+        with own_processes(many, [work.__module__]) as pool:
+            yield from _handed_out(work, items, pool)
+
+
+def _handed_out(
+    work: Callable[[Item], Result], items: Sequence[Item], pool: Executor
+) -> Iterator[Result]:
+    """Results in order; what nobody waits for any more is called back."""
+    waiting: list[Future[Result]] = [pool.submit(work, item) for item in items]
+    try:
+        for future in waiting:
+            yield future.result()
+    finally:
+        for future in waiting:
+            future.cancel()
 
 
 def _deaf() -> None:

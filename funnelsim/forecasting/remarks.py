@@ -25,7 +25,6 @@ SENTENCES: Final[Mapping[str, str]] = {
     "calendar": "Series adjusted for working days: {n} of {of}.",
     "covariates": "Series that follow the covariates given: {n} of {of}.",
     "short": "Series too short for a season, forecast without one: {n}.",
-    "unreconciled": "Too many segments for a full reconciliation; totals are sums of them.",
 }
 """What is said, by kind; counts stand behind a colon, so that no language needs plurals."""
 
