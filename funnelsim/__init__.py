@@ -24,7 +24,12 @@ if TYPE_CHECKING:
     from funnelsim.engine.snapshot import snapshot
     from funnelsim.events import EventLog
     from funnelsim.experiments import compare, levers, optimise_seats, replicate, sweep
-    from funnelsim.planning import backtest_pipeline, forecast_pipeline
+    from funnelsim.planning import (
+        backtest_pipeline,
+        backtest_revenue,
+        forecast_pipeline,
+        forecast_revenue,
+    )
     from funnelsim.reporting import (
         blocks,
         fit_review,
@@ -44,6 +49,7 @@ __all__ = [
     "Scenario",
     "audit",
     "backtest_pipeline",
+    "backtest_revenue",
     "blocks",
     "calibrate",
     "compare",
@@ -54,6 +60,7 @@ __all__ = [
     "figures",
     "fit_review",
     "forecast_pipeline",
+    "forecast_revenue",
     "lever_atlas",
     "levers",
     "load",
@@ -80,6 +87,7 @@ _HOMES = {
     "Scenario": "scenarios.scenario",
     "audit": "calibration.auditing.audit",
     "backtest_pipeline": "planning",
+    "backtest_revenue": "planning",
     "blocks": "reporting",
     "calibrate": "calibration.fitting",
     "compare": "experiments",
@@ -87,6 +95,7 @@ _HOMES = {
     "export_crm": "calibration.exports",
     "fit_review": "reporting",
     "forecast_pipeline": "planning",
+    "forecast_revenue": "planning",
     "lever_atlas": "reporting",
     "levers": "experiments",
     "load": "scenarios.loading",
