@@ -118,8 +118,8 @@ def _of_table(
     wide = given.pivot_table(
         index="_path", columns=["_at", "_source"], values="_n", aggfunc="sum", fill_value=0
     )
-    starts, end = _periods(wide.columns.levels[0])
-    names = tuple(wide.columns.levels[1])
+    starts, end = _periods(sorted(set(given["_at"])))
+    names = tuple(sorted(set(given["_source"])))
     every = pd.MultiIndex.from_product([starts, names])
     counts = wide.reindex(columns=every, fill_value=0).to_numpy(float)
     counts = counts.reshape(len(wide), len(starts), len(names))[:n]
@@ -158,8 +158,8 @@ def _periods(periods: object) -> tuple[pd.DatetimeIndex, pd.Timestamp]:
     """When the periods begin (local midnight), and when the last one ends."""
     if isinstance(periods, pd.PeriodIndex):
         return periods.start_time, periods[-1].end_time.ceil("D")
-    starts = pd.DatetimeIndex(pd.Series(periods))  # type: ignore[call-overload]
-    starts = (starts.tz_localize(None) if starts.tz is not None else starts).normalize()
+    starts = pd.DatetimeIndex(np.asarray(periods, dtype="datetime64[us]"))
+    starts = starts.normalize()
     if len(starts) == 1:
         return starts, starts[0] + pd.Timedelta(days=_USUAL_DAYS)
     steps = np.diff(starts.to_numpy()) // np.timedelta64(1, "D")
@@ -170,7 +170,10 @@ def _periods(periods: object) -> tuple[pd.DatetimeIndex, pd.Timestamp]:
         if (whole[:-1] == starts).all():
             return starts, whole[-1]
     usual = int(np.median(steps))
-    odd = [f"{starts[i].date()} to {starts[i + 1].date()}" for i in np.flatnonzero(steps != usual)]
+    odd = [
+        f"{starts[i].date()} to {starts[i + 1].date()}"
+        for i in np.flatnonzero(steps != usual).tolist()
+    ]
     fix = "Give every period once, all of one length; write 0 where no leads come."
     message = f"periods are missing or of another length: {', '.join(odd[:5])}"
     raise DataError(Problem(message, path="leads.period", fix=fix))

@@ -1,0 +1,289 @@
+"""Seats that keep a promise on every path: Erlang where a team answers at once, else replay.
+
+*At once* is a promise within half an hour: each half hour of the week stands by itself, so the
+Erlang formulas hold. A longer promise lets work wait for a quiet hour, from day to day: then the
+work asked for is replayed, first come first served, with ever more seats.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from funnelsim.planning.erlang import seats_needed
+from funnelsim.planning.service import ServiceLevel
+from funnelsim.planning.workload import SLOTS, Asked, OpenHours, Workload
+from funnelsim.scenarios.paths import Paths
+from funnelsim.scenarios.scenario import Scenario
+from funnelsim.worktime import HOUR, MINUTE
+
+__all__ = ["Requirement", "patience_hours", "requirement"]
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+AT_ONCE: Final = 30 * MINUTE
+_SPARE: Final = 0.02
+"""A promise that even endless seats exceed by less than this is not worth buying."""
+_ENOUGH: Final = 50
+"""Pieces of work from which a half hour has a handling time of its own."""
+
+
+@dataclass(frozen=True, eq=False)
+class Requirement:
+    """What one team needs.
+
+    Parameters
+    ----------
+    team : str
+    promise : ServiceLevel
+    method : {"erlang C", "erlang A", "replay", "none"}
+        ``none``: nothing is asked of the team.
+    clock : {"elapsed", "open"}
+        On which the promise is kept: ``open`` where it was promised so, or where too much
+        work comes so long before the team opens that elapsed time cannot be kept.
+    reachable : float
+        Share of the work that endless seats would begin in time, by the clock promised.
+    work : ndarray, shape (paths, periods)
+        Hours asked for.
+    pieces : ndarray, shape (periods,)
+        Pieces of work asked for, mean over the paths.
+    handling : float
+        Mean hours of work on one piece.
+    open : ndarray, shape (periods, SLOTS)
+        Open hours by half hour of the week.
+    seats : ndarray of int, shape (paths, periods, SLOTS) or (paths, periods, 1)
+        By half hour where the team answers at once, else one number a period.
+    """
+
+    team: str
+    promise: ServiceLevel
+    method: str
+    clock: str
+    reachable: float
+    work: Floats
+    pieces: Floats
+    handling: float
+    open: Floats
+    seats: Ints
+
+    @property
+    def seat_hours(self) -> Floats:
+        """Seat hours by path and period."""
+        if self.seats.shape[2] == 1:
+            return np.asarray(self.seats[..., 0] * self.open.sum(axis=1))
+        return np.asarray((self.seats * self.open).sum(axis=2))
+
+    @property
+    def peak(self) -> Ints:
+        """Most seats at once, by path and period."""
+        return np.asarray(self.seats.max(axis=2))
+
+    def grid(self, level: float) -> Ints:
+        """Seats that are enough on this share of the paths, shape (periods, SLOTS)."""
+        enough = np.quantile(self.seats, level, axis=0, method="inverted_cdf").astype(np.int64)
+        return np.where(self.open > 0, np.broadcast_to(enough, self.open.shape), 0)
+
+
+def requirement(
+    load: Workload, team: str, promise: ServiceLevel, max_occupancy: float
+) -> Requirement:
+    """Seats that one team needs on every path.
+
+    Parameters
+    ----------
+    load : Workload
+    team : str
+    promise : ServiceLevel
+    max_occupancy : float
+        Busy share of the open seats in a period, above 0, up to 1.
+
+    Returns
+    -------
+    Requirement
+    """
+    clock, asked = load.clocks[team], [path[team] for path in load.asked]
+    work, open_hours = load.hours(team), load.span.open_hours(clock)
+    pieces = _pieces(load, asked)
+    within = promise.microseconds(clock.work)
+    reachable = _reachable(asked, clock, within) if promise.elapsed else 1.0
+    elapsed = promise.elapsed and promise.share <= reachable - _SPARE
+    if not pieces.sum():
+        method, seats = "none", np.zeros((*work.shape, 1), np.int64)
+    elif within <= AT_ONCE:
+        patience = patience_hours(load.scenario, team)
+        method = "erlang A" if patience else "erlang C"
+        seats = _at_once(load, team, open_hours, promise.share, within, patience, max_occupancy)
+    else:
+        method = "replay"
+        seats = np.stack(
+            [
+                _replayed(a, clock, load.span.edges, promise.share, within, elapsed, max_occupancy)
+                for a in asked
+            ]
+        )[..., None]
+    return Requirement(
+        team=team,
+        promise=promise,
+        method=method,
+        clock="elapsed" if elapsed or not pieces.sum() else "open",
+        reachable=reachable,
+        work=work,
+        pieces=pieces,
+        handling=float(work.sum() / max(pieces.sum() * len(asked), 1)),
+        open=open_hours,
+        seats=seats,
+    )
+
+
+def patience_hours(scenario: Scenario, team: str) -> float:
+    """Mean patience of those who wait for a team, in hours; 0 where anybody waits for ever."""
+    stages = [
+        stage
+        for stage in scenario.stages.values()
+        if any(effort.team == team for effort in stage.efforts.values())
+    ]
+    if not stages or any(stage.patience is None for stage in stages):
+        return 0.0
+    paths = Paths(scenario)
+    means = [float(paths.hours(s.patience.after, s).mean()) for s in stages if s.patience]
+    return sum(means) / len(means)
+
+
+def _pieces(load: Workload, asked: list[Asked]) -> Floats:
+    """Mean pieces of work by period."""
+    found = np.zeros(len(load.span.edges) - 1)
+    for each in asked:
+        period = load.span.period(each.queued)
+        found += np.bincount(period[period >= 0], minlength=len(found))
+    return found / len(asked)
+
+
+def _reachable(asked: list[Asked], clock: OpenHours, within: int) -> float:
+    """The share of work that could begin in time if there were always a seat."""
+    queued = np.concatenate([each.queued for each in asked])
+    return float((clock.next_open(queued) - queued <= within).mean()) if len(queued) else 1.0
+
+
+# --- at once: every half hour by itself
+
+
+def _at_once(
+    load: Workload,
+    team: str,
+    open_hours: Floats,
+    share: float,
+    within: int,
+    patience: float,
+    max_occupancy: float,
+) -> Ints:
+    """Seats by path, period and half hour of the week, by Erlang's formulas.
+
+    What is asked for while the team is closed is not urgent: it is spread over the hours open.
+    """
+    clock, span = load.clocks[team], load.span
+    paths, periods = len(load.asked), len(open_hours)
+    fresh, stale = np.zeros((paths, periods)), np.zeros((paths, periods))
+    hours, pieces = np.zeros(SLOTS), np.zeros(SLOTS)
+    for path, each in enumerate(load.asked):
+        asked = each[team]
+        period = span.period(asked.queued)
+        calling = (clock.next_open(asked.queued) == asked.queued) & (period >= 0)
+        closed = ~calling & (period >= 0)
+        np.add.at(fresh[path], period[calling], asked.work[calling] / HOUR)
+        np.add.at(stale[path], period[closed], asked.work[closed] / HOUR)
+        slot = span.slot(asked.queued[calling])
+        np.add.at(hours, slot, asked.work[calling] / HOUR)
+        np.add.at(pieces, slot, 1)
+    rate = np.divide(hours, open_hours.sum(axis=0), out=np.zeros(SLOTS), where=open_hours.any(0))
+    weight = _shares(rate * open_hours)
+    even = _shares(open_hours)
+    asked_for = fresh[..., None] * weight + stale[..., None] * even
+    load_ = np.divide(asked_for, open_hours, out=np.zeros(asked_for.shape), where=open_hours > 0)
+    usual = hours.sum() / max(pieces.sum(), 1)
+    handling = np.where(pieces >= _ENOUGH, hours / np.maximum(pieces, 1), usual)
+    return seats_needed(
+        np.round(load_, 2),  # a hundredth of an erlang: fewer different cases
+        handling=np.where(handling > 0, handling, 1.0),
+        share=share,
+        within=within / HOUR,
+        patience=patience or None,
+        max_occupancy=max_occupancy,
+    )
+
+
+def _shares(weights: Floats) -> Floats:
+    """Weights that sum to 1 by row, where there are any."""
+    total = weights.sum(axis=1, keepdims=True)
+    return np.asarray(np.divide(weights, total, out=np.zeros(weights.shape), where=total > 0))
+
+
+# --- with time to wait: replay
+
+
+def _replayed(
+    asked: Asked,
+    clock: OpenHours,
+    edges: Ints,
+    share: float,
+    within: int,
+    elapsed: bool,  # noqa: FBT001 - on which clock
+    max_occupancy: float,
+) -> Ints:
+    """Fewest seats by period, first come first served on the clock of open hours."""
+    come = clock.elapsed(asked.queued)
+    if elapsed:
+        late = clock.elapsed(asked.queued + within)
+        late = np.where(clock.next_open(asked.queued) - asked.queued <= within, late, -1)
+    else:
+        late = come + within
+    bounds = np.searchsorted(asked.queued, edges)
+    borders = clock.elapsed(edges)
+    work = asked.work
+    free: list[int] = []
+    first = slice(0, int(bounds[0]))
+    busy = float(work[first].sum()) / max(int(borders[0]), 1)
+    free = [0] * max(math.ceil(busy / max_occupancy), 1)
+    _serve(come[first], work[first], late[first], free)
+    found = []
+    for k in range(len(edges) - 1):
+        part = slice(int(bounds[k]), int(bounds[k + 1]))
+        room = int(borders[k + 1] - borders[k])
+        hours = int(work[part].sum())
+        if not room or part.start == part.stop:
+            found.append(0)
+            continue
+        goal = share * (part.stop - part.start) - 1e-9
+        seats = max(math.ceil(hours / room / max_occupancy - 1e-9), 1)
+        while True:
+            trial = _handed_over(free, seats, int(borders[k]))
+            if _serve(come[part], work[part], late[part], trial) >= goal:
+                break
+            if not (late[part] >= come[part]).sum() >= goal or seats > part.stop - part.start:
+                break  # this week too much comes while closed: more seats change nothing
+            seats += max(seats // 50, 1)
+        free = trial
+        found.append(seats)
+    return np.array(found, np.int64)
+
+
+def _serve(come: Ints, work: Ints, late: Ints, free: list[int]) -> int:
+    """Serve in order; ``free`` holds when each seat is free, and is changed. How many in time."""
+    heapq.heapify(free)
+    replace, good = heapq.heapreplace, 0
+    for at, hours, limit in zip(come.tolist(), work.tolist(), late.tolist(), strict=True):
+        begin = max(at, free[0])
+        good += begin <= limit
+        replace(free, begin + hours)
+    return good
+
+
+def _handed_over(free: list[int], seats: int, now: int) -> list[int]:
+    """Another number of seats from now on; who is busy stays busy."""
+    busiest = sorted((max(at, now) for at in free), reverse=True)[:seats]
+    return busiest + [now] * (seats - len(busiest))
