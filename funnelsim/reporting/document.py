@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Mapping
+from datetime import date, datetime
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
@@ -22,8 +23,11 @@ __all__ = [
     "Column",
     "Cover",
     "End",
+    "Evidence",
     "Figure",
+    "Flow",
     "Group",
+    "Interval",
     "Kpis",
     "Point",
     "Risks",
@@ -188,6 +192,45 @@ class Table(Block):
         return self
 
 
+class Flow(Record):
+    """What came in somewhere and what became of it; in a sound log all three are equal."""
+
+    what: Filled
+    entries: int
+    came: int
+    left: int
+
+
+class Interval(Record):
+    """A key figure with its bounds."""
+
+    what: Filled
+    value: float
+    lo: float
+    hi: float
+
+
+class Evidence(Block):
+    """What a check needs to know about the numbers; not printed."""
+
+    kind: Literal["evidence"] = "evidence"
+    input_sha256: str
+    """Of what the notebook itself read."""
+    simulated: bool
+    observed_from: datetime
+    observed_until: datetime
+    flows: tuple[Flow, ...]
+    counts: Mapping[str, int]
+    """Leads of the window and what became of them, counted apart from the report's numbers."""
+    told: tuple[str, ...] = ()
+    """Some of these, as page 1 must write them."""
+    intervals: tuple[Interval, ...] = ()
+    grades: Mapping[str, str] = {}
+    """The audit of the data: use → A (sound) to E (not usable)."""
+    scenario: str = ""
+    """As simulated, YAML; it is attached to the PDF."""
+
+
 class End(Block):
     """The last block: the notebook reached its end."""
 
@@ -195,7 +238,7 @@ class End(Block):
 
 
 AnyBlock = Annotated[
-    Cover | Section | Text | Kpis | Summary | Risks | Advice | Figure | Table | End,
+    Cover | Section | Text | Kpis | Summary | Risks | Advice | Figure | Table | Evidence | End,
     Field(discriminator="kind"),
 ]
 _ANY: TypeAdapter[AnyBlock] = TypeAdapter(AnyBlock)

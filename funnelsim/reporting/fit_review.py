@@ -28,6 +28,7 @@ from funnelsim.reporting.blocks import (
 )
 from funnelsim.reporting.calibrated import RUNS, Calibrated, Sources, calibrated
 from funnelsim.reporting.document import AnyBlock, Figure, Group
+from funnelsim.reporting.evidence import evidence
 from funnelsim.reporting.fit_findings import advice as counsel
 from funnelsim.reporting.fit_findings import answer, tiles
 from funnelsim.reporting.fit_findings import risks as dangers
@@ -271,7 +272,14 @@ def making(found: Calibrated, lang: str = "en") -> Group:
         "like these. The runs are compared with the data they were fitted to: agreement is needed, "
         "but it does not prove a forecast."
     ).format(share=t.share(found.check.level))
-    return group(section(t._("How this report was made")), fit_tables.origins(found, t), text(told))
+    checked = evidence(
+        found.log,
+        source=found.sources.files[0],
+        graded={**found.audit.grades} if found.audit else {},
+    )
+    return group(
+        section(t._("How this report was made")), fit_tables.origins(found, t), text(told), checked
+    )
 
 
 def appendix(found: Calibrated, lang: str = "en") -> Group:

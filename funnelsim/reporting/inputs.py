@@ -19,6 +19,7 @@ __all__ = [
     "check_input",
     "check_readable",
     "fingerprint",
+    "is_export",
     "open_log",
     "open_scenario",
 ]
@@ -276,6 +277,18 @@ def fingerprint(source: str | Path) -> str:
         if part.is_file():
             whole.update(f"{part.relative_to(path).as_posix()}\0{fingerprint(part)}\n".encode())
     return whole.hexdigest()
+
+
+def is_export(source: str | Path) -> bool:
+    """Whether a source is a raw export, and neither a scenario nor an event log.
+
+    Examples
+    --------
+    >>> is_export("deals.csv"), is_export("bank.yaml")
+    (True, False)
+    """
+    path = Path(source)
+    return not path.is_dir() and not _is_scenario(path)
 
 
 def _is_scenario(path: Path) -> bool:

@@ -17,6 +17,7 @@ from funnelsim.reporting.blocks import (
     text,
 )
 from funnelsim.reporting.document import Column, Figure, Group, Table
+from funnelsim.reporting.evidence import of_experiment
 from funnelsim.reporting.experiment import capital, head, made_from, scale, span, today
 from funnelsim.reporting.lever_findings import advice as counsel
 from funnelsim.reporting.lever_findings import answer, details
@@ -246,6 +247,7 @@ def making(
             level=found.level,
         ),
         text(said),
+        of_experiment(found.base, source=source, overrides=overrides),
     )
 
 

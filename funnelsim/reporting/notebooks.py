@@ -27,7 +27,7 @@ from funnelsim.reporting.document import AnyBlock, End
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-__all__ = ["Run", "check_parameters", "declared", "execute"]
+__all__ = ["Cell", "Run", "check_parameters", "declared", "execute", "injected", "shown_by"]
 
 TYPES: Mapping[str, type] = {
     "str": str,
@@ -55,6 +55,43 @@ class Run:
 
     notebook: NotebookNode
     blocks: tuple[AnyBlock, ...]
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """For each block, the code cell that showed it."""
+        return tuple(cell for cell, shown in shown_by(self.notebook) for _ in shown)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A code cell: its number, as the author counts them, and what it says."""
+
+    number: int
+    code: str
+
+
+def shown_by(notebook: NotebookNode) -> list[tuple[Cell, list[AnyBlock]]]:
+    """List the code cells of an executed notebook with the blocks that each showed.
+
+    Parameters
+    ----------
+    notebook : nbformat.NotebookNode
+
+    Returns
+    -------
+    list of (Cell, list of Block)
+        Without the cell that papermill put in.
+    """
+    own = [cell for cell in notebook.cells if cell.cell_type == "code" and not injected(cell)]
+    return [
+        (Cell(number, cell.source.strip()), read(cell.outputs))
+        for number, cell in enumerate(own, 1)
+    ]
+
+
+def injected(cell: NotebookNode) -> bool:
+    """Whether papermill put a cell in, to hold the parameters."""
+    return "injected-parameters" in cell.metadata.get("tags", [])
 
 
 def check_parameters(notebook: Path, parameters: Mapping[str, Any]) -> None:
@@ -252,11 +289,7 @@ def _place(written: Path) -> str:
     import nbformat
 
     cells = nbformat.read(written, as_version=4).cells
-    own = [
-        cell
-        for cell in cells
-        if cell.cell_type == "code" and "injected-parameters" not in cell.metadata.get("tags", [])
-    ]
+    own = [cell for cell in cells if cell.cell_type == "code" and not injected(cell)]
     # papermill calls even the cells it never came to completed; but they never started.
     begun = [cell for cell in own if cell.metadata["papermill"]["start_time"]]
     if not begun:

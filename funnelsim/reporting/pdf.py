@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from funnelsim.errors import RunError
 from funnelsim.figures.style import FONT_FOLDER
-from funnelsim.reporting.document import AnyBlock, Cover, Figure, Section, Table
+from funnelsim.reporting.document import AnyBlock, Cover, Evidence, Figure, Section, Table
 from funnelsim.reporting.texts import Texts, texts
 
 if TYPE_CHECKING:
@@ -164,7 +164,8 @@ def _content(blocks: Sequence[AnyBlock], folder: Path, origin: str) -> dict[str,
     """What the template reads; pictures become files beside it."""
     if not blocks or not isinstance(blocks[0], Cover):
         raise RunError("a report starts with a cover block: fs.blocks.cover(title, lang=...)")
-    cover, rest = blocks[0], blocks[1:]
+    cover = blocks[0]
+    rest = [block for block in blocks[1:] if not isinstance(block, Evidence)]
     meta = cover.model_dump(mode="json") | {
         "origin": origin,
         "date": [cover.as_of.year, cover.as_of.month, cover.as_of.day],

@@ -21,7 +21,7 @@ from funnelsim import shipped
 from funnelsim.documents import did_you_mean
 from funnelsim.errors import ParameterError, Problem
 from funnelsim.reporting.blocks import plain
-from funnelsim.reporting.document import AnyBlock, Summary
+from funnelsim.reporting.document import AnyBlock, Cover, Summary
 from funnelsim.reporting.inputs import (
     check_data,
     check_experiment,
@@ -29,11 +29,19 @@ from funnelsim.reporting.inputs import (
     check_readable,
     fingerprint,
 )
-from funnelsim.reporting.notebooks import Run, check_parameters, declared, execute
+from funnelsim.reporting.notebooks import (
+    Cell,
+    Run,
+    check_parameters,
+    declared,
+    execute,
+    shown_by,
+)
 from funnelsim.reporting.pdf import render
 from funnelsim.reporting.texts import texts
+from funnelsim.reporting.trail import listed, printed
 
-__all__ = ["Report", "kinds", "report", "workplace"]
+__all__ = ["Report", "drawn", "kinds", "report", "workplace"]
 
 PARTS = ("numpy", "pandas", "scipy", "statsmodels", "simpy", "matplotlib", "papermill", "typst")
 USUAL = "funnel-review"
@@ -255,18 +263,22 @@ def _written(
     """The three files, complete, in a folder nobody looks at yet."""
     import nbformat
 
-    mark = f"funnelsim {version('funnelsim')} · {origin['input']['name']} · "
-    pdf = render(run.blocks, origin=mark + origin["input"]["sha256"][:12])
     pdf_file = scratch / f"{stem}.pdf"
-    pdf_file.write_bytes(pdf)
+    pdf_file.write_bytes(drawn(run.blocks, run.cells, origin))
     notebook_file = scratch / f"{stem}.ipynb"
     nbformat.write(run.notebook, notebook_file)
     manifest_file = scratch / f"{stem}.manifest.json"
+    cover = run.blocks[0]
+    assert isinstance(cover, Cover)  # noqa: S101 - else there would be no PDF
     manifest = {
         "format_version": 1,
         **origin,
+        **{name: getattr(cover, name) for name in ("title", "kicker", "period")},
+        "as_of": cover.as_of.isoformat(),
         "sentences": _sentences(run.blocks),
         "outputs": {file.name: _sha256(file) for file in (pdf_file, notebook_file)},
+        "run": {"state": "finished", "cells": len(shown_by(run.notebook))},
+        "blocks": listed(run.blocks, run.cells),
         "versions": {
             "funnelsim": version("funnelsim"),
             "python": platform.python_version(),
@@ -281,6 +293,26 @@ def _written(
     text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
     manifest_file.write_text(text, encoding="utf-8")
     return notebook_file, pdf_file, manifest_file
+
+
+def drawn(blocks: Sequence[AnyBlock], cells: Sequence[Cell], origin: Mapping[str, Any]) -> bytes:
+    """Draw the PDF of a run, the list of where its numbers come from included.
+
+    Parameters
+    ----------
+    blocks, cells
+        Of the executed notebook: `Run.blocks` and `Run.cells`.
+    origin : mapping
+        As in the manifest: ``input``, ``seed``, ``notebook``, ``lang``.
+
+    Returns
+    -------
+    bytes
+        The same for the same run and the same versions.
+    """
+    mark = f"funnelsim {version('funnelsim')} · {origin['input']['name']} · "
+    shown = printed(blocks, cells, origin, texts(origin["lang"]))
+    return render(shown, origin=mark + origin["input"]["sha256"][:12])
 
 
 def _sha256(file: Path) -> str:

@@ -14,6 +14,7 @@ from funnelsim.reporting import commentary, pictures, provenance, stress_des, ta
 from funnelsim.reporting.blocks import advice, cover, group, kpis, risks, section, summary, text
 from funnelsim.reporting.cohorts import by_arrival, young
 from funnelsim.reporting.document import AnyBlock, Group
+from funnelsim.reporting.evidence import evidence
 from funnelsim.reporting.findings import findings
 from funnelsim.reporting.inputs import open_scenario
 from funnelsim.reporting.key_figures import key_figures
@@ -253,6 +254,7 @@ def making(
         *(text(paragraph) for paragraph in _definitions(log, t)),
         provenance.making(log, t, source=source, mapping=mapping, overrides=overrides),
         *_shown(log, t, provenance.assumed),
+        evidence(log, t, source=source, mapping=mapping, overrides=overrides),
     )
 
 

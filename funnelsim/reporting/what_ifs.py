@@ -18,6 +18,7 @@ from funnelsim.reporting.blocks import (
     text,
 )
 from funnelsim.reporting.document import Figure, Group
+from funnelsim.reporting.evidence import of_experiment
 from funnelsim.reporting.experiment import (
     head,
     headline,
@@ -278,6 +279,7 @@ def making(
             level=comparison.level,
         ),
         *(text(told) for told in _definitions(comparison, t)),
+        of_experiment(comparison.base, source=source, overrides=overrides),
     )
 
 
