@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import pandas as pd
 
 from funnelsim.calibration.parts import Settings
 from funnelsim.calibration.stages.survival import Durations, curve, quantile
+from funnelsim.calibration.stages.unclosed import unclosed
 from funnelsim.events import EventLog
 from funnelsim.measures.journeys import MISSING, SECOND, journeys, stage_ids, window
 
@@ -148,6 +150,9 @@ def _warm_up(log: EventLog) -> str:
     keep = time >= 0
     zeros, ones = 0.0 * time[keep], 0.0 * time[keep] + 1
     seen = Durations(time[keep], over[keep], zeros, ones)
+    stale = unclosed(seen, ((until - arrived) / SECOND)[keep])
+    if stale is not None:
+        seen = replace(seen, weight=1 - stale.chance)
     if not seen.events:
         return "13 w"
     long = quantile(seen, curve(seen), [0.95])[0].value

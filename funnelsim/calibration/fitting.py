@@ -17,7 +17,7 @@ from funnelsim.calibration.origin import data_origin
 from funnelsim.calibration.parts import Part, Refusal
 from funnelsim.calibration.sampling import FitSampler
 from funnelsim.calibration.stages.condensing import condensed
-from funnelsim.calibration.stages.stage_parts import stage_parts
+from funnelsim.calibration.stages.stage_parts import Stale, stage_parts
 from funnelsim.calibration.stages.stage_work import clocks, sometimes
 from funnelsim.calibration.stages.visits import stage_visits
 from funnelsim.calibration.work.handling import EffortPart, phases, work_parts
@@ -113,6 +113,7 @@ def calibrate(
     warm_up: str | None = None,
     half_life: str | None = None,
     work: bool = True,
+    stale: Stale = "lost",
     progress: Tell | None = None,
 ) -> Fit:
     """Calibrate a scenario on an event log.
@@ -129,6 +130,9 @@ def calibrate(
         Age at which a visit counts half, such as ``26 w``; left out: all count alike.
     work : bool
         Whether to look for teams and their work; without, stays are delays only.
+    stale : {"lost", "open"}
+        What open deals are that are far older than any that closed: losses that nobody
+        recorded, or open.
     progress : callable, optional
         Told the share that is done, 0 to 1.
 
@@ -172,6 +176,7 @@ def calibrate(
         sometimes(parts),
         {path[1] for part in parts for path in part.settings if path[0] == "sources"},
         lambda share: tell(0.4 + share / 2),
+        stale=stale,
     )
     parts += found
     refusals += more

@@ -83,6 +83,12 @@ def calibrate(  # noqa: PLR0913, PLR0917 - one parameter an option
         str,
         typer.Option("--half-life", help="Data so much older counts half, e.g. 90d."),
     ] = "",
+    stale: Annotated[
+        str,
+        typer.Option(
+            "--stale", help="Open deals far older than any that closed: count as lost or open."
+        ),
+    ] = "lost",
     seed: Seed = 1,
     n: Annotated[int, typer.Option("--n", min=2, help="Runs compared with the data.")] = 40,
     lang: Lang = "en",
@@ -105,11 +111,12 @@ def calibrate(  # noqa: PLR0913, PLR0917 - one parameter an option
             sources,
             name=called,
             half_life=half_life,
+            stale=_stale(stale),
             seed=seed,
             n=n,
             tell=tell and (lambda _, share: tell(share)),
         )
-    said = {"half_life": half_life, "seed": seed, "runs": n, "lang": lang}
+    said = {"half_life": half_life, "stale": stale, "seed": seed, "runs": n, "lang": lang}
     left = _leave(found, out, called, lang, said)
     sentences = [plain(sentence) for sentence in answer(found, t)]
     if as_json:
@@ -204,6 +211,16 @@ def _suggested(files: Sequence[str], query: str) -> str:
     from funnelsim.calibration.readers.suggesting import suggest_mapping
 
     return str(suggest_mapping(files[0], **({"query": query} if query else {})))
+
+
+def _stale(said: str) -> Any:  # noqa: ANN401 - a literal
+    """What stale deals count as."""
+    from funnelsim.errors import ParameterError, Problem
+
+    if said not in {"lost", "open"}:
+        problem = Problem(f'"{said}" is neither lost nor open', path="--stale")
+        raise ParameterError(problem)
+    return said
 
 
 def _language(lang: str) -> Any:  # noqa: ANN401 - export_crm checks it

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from funnelsim.calibration.drifting.drift import Drift
     from funnelsim.calibration.fitting import Fit
     from funnelsim.calibration.raw import RawHistory
+    from funnelsim.calibration.stages.stage_parts import Stale
 
 __all__ = ["RUNS", "Calibrated", "Sources", "calibrated"]
 
@@ -113,6 +114,7 @@ def calibrated(
     *,
     name: str = "",
     half_life: str = "",
+    stale: Stale = "lost",
     seed: int = 1,
     n: int = RUNS,
     tell: Callable[[str, float], None] | None = None,
@@ -127,6 +129,8 @@ def calibrated(
     half_life : str
         Weigh an event half as much for every such time before the end, ``90 d``; empty: all
         alike.
+    stale : {"lost", "open"}
+        What open deals are that are far older than any that closed.
     seed, n : int
         Of the replications of the check.
     tell : callable, optional
@@ -150,6 +154,7 @@ def calibrated(
     log = log if log is not None else raw.events()  # type: ignore[union-attr]
     say("Calibrating", 0.3)
     options: dict[str, Any] = {"half_life": half_life} if half_life else {}
+    options |= {"stale": stale}
     options |= {"name": name} if name else {}
     fit = calibrate(log, **options)
     check = check_fit(

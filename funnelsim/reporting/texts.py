@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 from funnelsim.documents import did_you_mean
 from funnelsim.errors import ParameterError, Problem
 from funnelsim.figures.wording import NO_VALUE, Wording
+from funnelsim.messages import Message
 
 if TYPE_CHECKING:
     from gettext import NullTranslations
@@ -70,6 +71,22 @@ class Texts:
     def n_(self, one: str, many: str, n: int) -> str:
         """Translate a sentence whose form hangs on the count `n`."""
         return self.catalogue.ngettext(one, many, n)
+
+    def said(self, message: str) -> str:
+        """Translate a sentence with its values filled in; a plain one as it stands."""
+        if not isinstance(message, Message):
+            return self._(message)
+        fields = {key: self._value(value) for key, value in message.fields.items()}
+        text = self._(message.template)
+        return text.format(**fields) if fields else text
+
+    def _value(self, value: object) -> str:
+        """Write what is filled into a message."""
+        if isinstance(value, Message):
+            return self.said(value)
+        if isinstance(value, int):
+            return self.number(value)
+        return self.share(value) if isinstance(value, float) else str(value)
 
     def label(self, labels: Mapping[str, str], otherwise: str) -> str:
         """Choose the label in this language, else English, else any, else the id."""

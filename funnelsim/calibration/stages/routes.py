@@ -13,6 +13,7 @@ from funnelsim.calibration.cleaning.spelling import shares
 from funnelsim.calibration.parts import Path, Refusal, Settings
 from funnelsim.calibration.stages.decisions import Leaf, leaves
 from funnelsim.calibration.stages.survival import curve
+from funnelsim.calibration.stages.unclosed import Unclosed
 from funnelsim.calibration.stages.visits import StageVisits
 from funnelsim.measures.estimates import effective_size, wilson
 from funnelsim.scenarios.evidence import Evidence
@@ -68,6 +69,8 @@ class Routes:
         All visits together.
     unresolved : float
         Share of visits that last longer than was observed.
+    unrecorded : Unclosed or None
+        Open visits that count as losses.
     """
 
     stage: str
@@ -76,6 +79,7 @@ class Routes:
     branches: tuple[Branch, ...]
     whole: Branch
     unresolved: float
+    unrecorded: Unclosed | None = None
 
     @property
     def name(self) -> str:
@@ -105,7 +109,23 @@ class Routes:
             found += self._rows(f"stages.{self.stage}.next.cases.{place}.to", "share", case)
         if cases:
             found += self._rows(f"stages.{self.stage}.next.to", "overall_share", self.whole)
+        if self.unrecorded is not None:
+            found.append(self._losses(self.unrecorded))
         return tuple(found)
+
+    def _losses(self, over: Unclosed) -> Evidence:
+        """How many visits are over though nobody recorded it."""
+        return Evidence(
+            of=f"stages.{self.stage}.next",
+            measure="unrecorded_losses",
+            value=over.share,
+            unit="share",
+            lo=over.lo,
+            hi=over.hi,
+            n=over.n,
+            method="mixture cure model",
+            note="They count as losses like those on record.",
+        )
 
     def _rows(self, where: str, measure: str, branch: Branch) -> list[Evidence]:
         note = ""

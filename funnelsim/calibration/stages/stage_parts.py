@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, Literal
 
 import numpy as np
 
 from funnelsim.calibration.cleaning.spelling import length
 from funnelsim.calibration.parts import Part, Refusal, Settings
 from funnelsim.calibration.stages.dwell import dwell
-from funnelsim.calibration.stages.routes import routes
+from funnelsim.calibration.stages.routes import Routes, routes
 from funnelsim.calibration.stages.stage_work import Clock, delays
 from funnelsim.calibration.stages.survival import Durations
+from funnelsim.calibration.stages.unclosed import Unclosed, cleared
 from funnelsim.calibration.stages.visits import DAY, StageVisits
 from funnelsim.events import EventLog
-from funnelsim.measures.journeys import stage_ids
+from funnelsim.measures.journeys import stage_ids, window
+from funnelsim.messages import Message
 from funnelsim.scenarios.evidence import Evidence
 
-__all__ = ["Assumed", "stage_parts"]
+__all__ = ["Assumed", "Stale", "stage_parts"]
+
+Stale = Literal["lost", "open"]
+"""What open visits are that last longer than stays that end explain."""
 
 AFTER: Final = ("delay_after",)
 LOOPS: Final = Refusal(
@@ -82,6 +87,8 @@ def stage_parts(
     some: Mapping[str, str] | None = None,
     sources: Collection[str] = (),
     progress: Callable[[float], None] | None = None,
+    *,
+    stale: Stale = "lost",
 ) -> tuple[tuple[Part, ...], tuple[Refusal, ...]]:
     """Estimate the delays and the ways out of all stages.
 
@@ -101,6 +108,8 @@ def stage_parts(
         Those of the scenario.
     progress : callable, optional
         Told the share that is done.
+    stale : {"lost", "open"}
+        What open visits are that last longer than stays that end explain.
 
     Returns
     -------
@@ -117,7 +126,9 @@ def stage_parts(
     """
     parts: list[Part] = []
     refusals = [LOOPS] if log.meta.history == "latest_entry" else []
-    for place, visits in enumerate(every):
+    until, lost = window(log)[1], {info.id for info in log.meta.stages if info.outcome == "lost"}
+    for place, recorded in enumerate(every):
+        visits, over = cleared(recorded, until, lost) if stale == "lost" else (recorded, None)
         if not visits.stays.events:
             parts.append(_assumed(log, visits))
             why = f"None of {len(visits):,} visits has ended."
@@ -135,11 +146,37 @@ def stage_parts(
             parts += [part] if part else []
             refusals += [refusal] if refusal else []
         way, refused = routes(visits, _progress(log, visits.stage), waits=has_work, sources=sources)
+        if way is not None and over is not None:
+            way = replace(way, unrecorded=over)
+            left, _ = routes(recorded, _progress(log, visits.stage), waits=has_work)
+            refusals.append(_stale(way, over, left or way))
         parts += [way] if way else []
         refusals += refused
         if progress is not None:
             progress((place + 1) / len(every))
     return tuple(parts), tuple(refusals)
+
+
+def _stale(way: Routes, over: Unclosed, left: Routes) -> Refusal:
+    """What is assumed of visits that stand open though they are over, and what else could be."""
+    share, other = (float(one.whole.share[one.ways.index(way.advance)]) for one in (way, left))
+    why = Message(
+        "{n} of {open} open visits have lasted more than twice as long as 99 in 100 that ended "
+        "({beyond} d): {share} of all visits (95%: {lo} to {hi}) are over and nobody recorded it.",
+        n=over.n,
+        open=over.open,
+        beyond=round(over.beyond / DAY),
+        share=over.share,
+        lo=over.lo,
+        hi=over.hi,
+    )
+    instead = Message(
+        "They count as losses like those on record: {share} go on. Left open: {left}.",
+        share=share,
+        left=other,
+    )
+    fix = Message("Close them in the CRM; `--stale open` counts them as open.")
+    return Refusal(f"stages.{way.stage}.next", why, instead, fix)
 
 
 def _delays(
