@@ -275,7 +275,9 @@ def making(found: Calibrated, lang: str = "en") -> Group:
     checked = evidence(
         found.log,
         source=found.sources.files[0],
-        graded={**found.audit.grades} if found.audit else {},
+        graded={str(use): grade for use, grade in found.audit.grades.items()}
+        if found.audit
+        else {},
     )
     return group(
         section(t._("How this report was made")), fit_tables.origins(found, t), text(told), checked
