@@ -1,0 +1,172 @@
+"""``forecast revenue``: from a CRM export to what will be won, and the chance of the plan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from funnelsim.cli.forecasting import forecast
+from funnelsim.cli.options import Json, Mapping, Seed
+
+if TYPE_CHECKING:
+    from funnelsim.planning import RevenueForecast
+
+__all__: list[str] = []
+
+
+@forecast.command()
+def revenue(  # noqa: PLR0913, PLR0917 - one parameter an option
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="INPUT",
+            help="A CRM export, or a saved event log (a folder).",
+            show_default=False,
+        ),
+    ],
+    mapping: Mapping = None,
+    plan: Annotated[
+        str,
+        typer.Option(
+            "--plan",
+            metavar="AMOUNT|FILE",
+            help="An amount for every period, or a CSV or Excel file: period, plan and, if "
+            "wanted, product, channel, segment.",
+        ),
+    ] = "",
+    horizon: Annotated[str, typer.Option("--horizon", help="How far: 26w, 6mo.")] = "26 w",
+    freq: Annotated[
+        str, typer.Option("--freq", help="week, month or quarter. [default: by the horizon]")
+    ] = "",
+    start: Annotated[
+        str,
+        typer.Option(
+            "--start", help="Forecast as of this day, knowing nothing later.", metavar="DAY"
+        ),
+    ] = "",
+    seed: Seed = 1,
+    n: Annotated[int, typer.Option("--n", min=2, help="Simulated runs.")] = 200,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Also write tables as CSV here.", show_default=False),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Forecast what will be won: top-down, bottom-up, combined; the chance of the plan."""
+    from funnelsim.calibration.fitting import calibrate
+    from funnelsim.cli.progress import progress_bar
+    from funnelsim.cli.showing import show_json
+    from funnelsim.planning import forecast_revenue
+    from funnelsim.reporting.inputs import check_data, check_input, open_log
+
+    check_data(source)
+    check_input(source, mapping=mapping or "")
+    with progress_bar(f"Forecasting {source.name}") as tell:
+        log = open_log(source, mapping=mapping or "")
+        known = log.as_of(start) if start else log
+        made = forecast_revenue(
+            calibrate(known),
+            history=known,
+            horizon=horizon,
+            freq=freq or None,  # type: ignore[arg-type]  # checked there
+            plan=_plan(plan),
+            seed=seed,
+            n=n,
+            progress=tell,
+        )
+    files = _leave(made, out) if out is not None else {}
+    if as_json:
+        show_json(_as_data(made, files))
+        return
+    typer.echo(made.sentence())
+    for note in made.notes:
+        typer.echo(note)
+    _show(made)
+    for file in files.values():
+        typer.echo(file)
+
+
+def _plan(text: str) -> float | str | None:
+    """A number for every period, or a file."""
+    if not text:
+        return None
+    try:
+        return float(text.replace(" ", "").replace("_", ""))
+    except ValueError:
+        return text
+
+
+def _show(made: RevenueForecast) -> None:
+    """Print the periods, the ways and the plan."""
+    from rich.table import Table
+
+    from funnelsim.cli.showing import console
+    from funnelsim.reporting.texts import texts
+
+    t = texts("en")
+
+    def money(value: float) -> str:
+        return t.money(value, made.currency) if made.measure == "won_value" else t.number(value)
+
+    rows = made.table[(made.table["measure"] == made.measure) & (made.table["way"] == "combined")]
+    out = console()
+    shown = Table(title="What will be won", title_justify="left", box=None, pad_edge=False)
+    for name in ("period", "booked", "P10", "P50", "P90", "open deals", "future leads"):
+        shown.add_column(name, justify="left" if name == "period" else "right")
+    for _, group in rows.groupby(["span", "period"], sort=False):
+        by = {row["origin"]: row for row in group.to_dict("records")}
+        whole = by["all"]
+        shown.add_row(
+            whole["period"] if whole["whole"] else f"{whole['period']} (in part)",
+            *(money(whole[column]) for column in ("booked", "p10", "p50", "p90")),
+            *(money(by[origin]["mean"]) for origin in ("open", "future")),
+        )
+    out.print(shown)
+    weights = ", ".join(f"{way} {weight:.0%}" for way, weight in made.weights.items())
+    out.print(f"Weights by past errors: {weights}", markup=False)
+    if made.plan is not None:
+        against = Table(title="The plan", title_justify="left", box=None, pad_edge=False)
+        for name in ("period", "plan", "P50", "gap", "chance"):
+            against.add_column(name, justify="left" if name == "period" else "right")
+        for row in made.chance_of().to_dict("records"):
+            amounts = (money(row[name]) for name in ("plan", "p50", "gap"))
+            against.add_row(row["period"], *amounts, f"{row['chance']:.0%}")
+        out.print(against)
+
+
+def _as_data(made: RevenueForecast, files: dict[str, str]) -> dict[str, Any]:
+    """Everything for machines."""
+    found: dict[str, Any] = {
+        "sentence": made.sentence(),
+        "notes": list(made.notes),
+        "cutoff": made.start,
+        "currency": made.currency,
+        "weights": dict(made.weights),
+        "table": made.table.to_dict("records"),
+        "files": files,
+    }
+    if made.plan is not None:
+        found["plan"] = made.chance_of().to_dict("records")
+    return found
+
+
+def _leave(made: RevenueForecast, out: Path) -> dict[str, str]:
+    """Write the tables; kind → file."""
+    tables = {
+        "forecast": made.issued(),
+        "periods": made.table,
+        "deals": made.top_deals(50),
+        "downside": made.downside("stage"),
+        "backtest": made.past,
+    }
+    if made.plan is not None:
+        tables |= {"chance": made.chance_of(), "plan": made.reconciled()}
+    out.mkdir(parents=True, exist_ok=True)
+    left = {}
+    for kind, table in tables.items():
+        file = out / ("forecast.csv" if kind == "forecast" else f"revenue.{kind}.csv")
+        table.to_csv(file, index=False)
+        left[kind] = str(file)
+    return left
