@@ -83,8 +83,8 @@ class Content(Frozen):
     """Replications, for kinds that repeat the simulation."""
     set: Mapping[str, Any] = {}
     """For a scenario: dotted path → value, as with ``--set``."""
-    what_ifs: Mapping[Id, WhatIf] = {}
-    """For a scenario: what-ifs in place of those in its file."""
+    what_ifs: Mapping[Id, WhatIf] | tuple[Id, ...] = ()
+    """For a scenario: names of its what-ifs, or what-ifs in place of its own; empty: all."""
     parameters: Mapping[str, Any] = {}
     """Further parameters of the kind's notebook, for example ``half_life: 90 d``."""
 
@@ -131,6 +131,8 @@ class Job(Frozen):
     """What must hold for it to go out."""
     catch_up: Literal["none", "latest", "all"] = "latest"
     """What to do about times that were missed: nothing, only the latest, or all of them."""
+    grace: Length = Duration(1, "h")
+    """So late it may begin and still count as on time; later it was missed."""
     time_out: Length = Duration(30, "min")
     """The whole report may take so long; then it is stopped."""
     retries: int = Field(default=2, ge=0, le=20)

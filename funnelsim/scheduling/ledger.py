@@ -122,18 +122,15 @@ class Ledger:
         with self.storage.writing() as connection:
             connection.execute(update(runs).where(runs.c.run == run).values(ended=stamp(now)))
 
-    def dead_runs(self, now: datetime) -> frozenset[str]:
-        """Runs that hold something although they have gone."""
+    def living_runs(self, now: datetime) -> frozenset[str]:
+        """Runs that go on; the rows of those that were cut off are closed."""
         with self.storage.reading() as connection:
             rows = connection.execute(select(runs).where(runs.c.ended.is_(None))).all()
-        return frozenset(row.run for row in rows if not _lives(row, now))
-
-    def bury(self, dead: Collection[str], now: datetime) -> None:
-        """Close the rows of runs that have gone."""
-        if dead:
-            with self.storage.writing() as connection:
-                chosen = update(runs).where(runs.c.run.in_(dead))
-                connection.execute(chosen.values(ended=stamp(now)))
+        living = frozenset(row.run for row in rows if _lives(row, now))
+        for row in rows:
+            if row.run not in living:
+                self.end_run(row.run, now)
+        return living
 
     # planning
 
@@ -160,6 +157,13 @@ class Ledger:
             moved = update(jobs).where(jobs.c.job == job).values(planned_until=stamp(until))
             connection.execute(moved)
         return new
+
+    def add(self, job: str, slot: Slot, now: datetime) -> None:
+        """Write one slot down that is not due, or was before the job was known."""
+        row = {"job": job, "slot": slot.key, "instant": stamp(slot.instant), "state": "planned"}
+        with self.storage.writing() as connection:
+            added = self.storage.insert(slots).values({**row, "changed": stamp(now)})
+            connection.execute(added.on_conflict_do_nothing())
 
     def drop(self, job: str, keys: Iterable[str], state: State, cause: str, now: datetime) -> None:
         """Say of planned slots that they will not be made, and why."""
@@ -230,6 +234,7 @@ class Ledger:
         cause: str,
         now: datetime,
         not_before: datetime | None = None,
+        folder: str | None = None,
     ) -> bool:
         """Let go of a slot that ``entry.run`` holds, within a transaction; False if it is lost.
 
@@ -244,11 +249,13 @@ class Ledger:
         outcome, cause : str
             The attempt's.
         now, not_before : datetime
+        folder : str, optional
+            Where it lies now; by default where it was to appear if it is done, else nowhere.
         """
         values: dict[str, Any] = {"state": state, "cause": cause, "run": None}
         values |= {"changed": stamp(now), "not_before": stamp(not_before) if not_before else None}
-        if state != "done":
-            values["folder"] = ""
+        if folder is not None or state != "done":
+            values["folder"] = folder or ""
         if outcome == "interrupted":
             values["interrupted"] = slots.c.interrupted + 1
         if not _moved(connection, entry.job, entry.slot, entry.run, values):
@@ -298,8 +305,11 @@ def _entry(row: Row[Any]) -> Entry:
 
 def _host() -> str:
     """Where process numbers mean what they mean here: machine, its last start, container."""
-    boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
-    return f"{socket.gethostname()} {boot} {os.readlink('/proc/self/ns/pid')}"  # noqa: PTH115 - no path
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+        return f"{socket.gethostname()} {boot} {os.readlink('/proc/self/ns/pid')}"  # noqa: PTH115 - no path
+    except OSError:
+        return socket.gethostname()
 
 
 def _began(pid: int) -> float:

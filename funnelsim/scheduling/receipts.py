@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -49,9 +49,10 @@ class Deliver(Protocol):
         report_folder: Path,
         *,
         message_id: str,
-        settings: Any,  # noqa: ANN401
+        settings: Any,  # noqa: ANN401 - the carrier's own
+        only: Collection[str] | None,
     ) -> Sequence[Receipt]:
-        """One receipt a target of ``job.deliver``; it never raises for what goes wrong."""
+        """One receipt a target; what goes wrong with one stands in its receipt."""
 
 
 class Announce(Protocol):
@@ -62,9 +63,10 @@ class Announce(Protocol):
         job: Job,
         causes: Sequence[str],
         *,
-        slot: str,
-        draft: Path | None,
         message_id: str,
-        settings: Any,  # noqa: ANN401
+        settings: Any,  # noqa: ANN401 - the carrier's own
+        slot: str,
+        draft: str | Path,
+        only: Collection[str] | None,
     ) -> Sequence[Receipt]:
-        """One receipt for each address of ``job.deliver.on_failure``, else of ``mail``."""
+        """One receipt for each of ``Delivery.told_of_failure``."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -150,13 +149,15 @@ def _newest(pattern: str, base: Path) -> Path:
 def _asked(query: Query, scratch: Path) -> Path:
     """The answer to a query, as a CSV file."""
     from funnelsim.calibration.readers.databases import read_query
+    from funnelsim.scheduling.delivery.secrets import Secrets
 
-    missing = [name for name in _VARIABLE.findall(query.url) if name not in os.environ]
+    secrets = Secrets.read()
+    missing = [name for name in _VARIABLE.findall(query.url) if secrets.get(name) is None]
     if missing:
         fix = "Set it where the runner starts: in the crontab or the systemd unit."
         message = f"the environment variable {', '.join(missing)} is not set"
         raise DataError(Problem(message, path="source.sql.url", fix=fix))
-    url = _VARIABLE.sub(lambda name: _quoted(os.environ[name[1]]), query.url)
+    url = _VARIABLE.sub(lambda name: _quoted(secrets.plain(name[1])), query.url)
     frame, _ = read_query(url, query.query)
     path = scratch / "query.csv"
     frame.to_csv(path, index=False)

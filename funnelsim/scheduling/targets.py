@@ -72,6 +72,20 @@ class Delivery(Frozen):
             *(f"webhook:{name}" for name in self.webhooks),
         )
 
+    @property
+    def told_of_failure(self) -> tuple[str, ...]:
+        """Who is told that there is no report.
+
+        Examples
+        --------
+        >>> Delivery(mail=["a@b.ua"], on_failure=["it@b.ua"]).told_of_failure
+        ('mail:it@b.ua',)
+        """
+        return (
+            *(f"mail:{address}" for address in self.on_failure or self.mail),
+            *(f"webhook:{name}" for name in self.webhooks),
+        )
+
     def only(self, targets: Collection[str]) -> Delivery:
         """The same with no other targets than these; so that only what failed is sent again.
 

@@ -1,0 +1,50 @@
+"""Old reports go, as the job says; the last good one stays."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from funnelsim.scheduling.jobs import Job
+from funnelsim.scheduling.ledger import Entry, Ledger
+from funnelsim.scheduling.lengths import before
+from funnelsim.scheduling.publishing import remove
+
+__all__ = ["retire"]
+
+
+def retire(ledger: Ledger, job: Job, out: Path, now: datetime) -> tuple[Path, ...]:
+    """Remove reports that the job need not keep.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    job : Job
+        ``keep`` is a number of reports, or a length of time.
+    out : Path
+    now : datetime
+
+    Returns
+    -------
+    tuple of Path
+        The folders that went: reports that went out, and drafts that were held back.
+    """
+    gone: list[Path] = []
+    for state in ("done", "withheld"):
+        entries = [
+            entry
+            for entry in ledger.entries(job.name, states={state})
+            if entry.folder and (out / entry.folder).is_dir()
+        ]
+        for entry in entries[: _surplus(entries, job, now)]:
+            remove(out / entry.folder, out)
+            gone.append(out / entry.folder)
+    return tuple(gone)
+
+
+def _surplus(entries: list[Entry], job: Job, now: datetime) -> int:
+    """How many of the oldest may go; never the last."""
+    if isinstance(job.keep, int):
+        return max(0, len(entries) - job.keep)
+    limit = before(now, job.keep)
+    return sum(entry.instant < limit for entry in entries[:-1])
