@@ -72,7 +72,8 @@ def tamed(y: pd.Series, season: int) -> pd.Series:
         return y
     middle = y.rolling(NEIGHBOURS, center=True, min_periods=3).median()
     off = (y - middle).to_numpy()
-    scale = ROBUST * float(np.median(np.abs(off)))
+    steps = np.abs(np.diff(y.to_numpy())) / np.sqrt(2)
+    scale = ROBUST * max(float(np.median(np.abs(off))), float(np.median(steps)))
     if scale == 0:
         return y
     away = np.abs(_unlike_other_seasons(off, season)) > WILD * scale
