@@ -1,0 +1,104 @@
+"""Whether the numbers hold together: what comes in goes out, parts make wholes, bounds bound."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from datetime import UTC
+from typing import Final
+
+from funnelsim.reporting.blocks import plain
+from funnelsim.reporting.document import Cover, Kpis, Summary
+from funnelsim.scheduling.gate.drafts import Draft
+
+__all__ = ["balanced", "bounded", "consistent", "counted"]
+
+PARTS: Final = ("won", "lost", "ended", "open")
+SHARES: Final = ("win_rate", "win_share", "service_level", "occupancy")
+
+
+def balanced(draft: Draft) -> Iterator[str]:
+    """What came into a stage came from somewhere, and left or is still there."""
+    if (found := draft.evidence) is None:
+        return
+    if not found.flows:
+        yield "The report says nothing of where leads came from and went."
+    for flow in found.flows:
+        if not flow.entries == flow.came == flow.left:
+            place = "All leads" if flow.what == "(all)" else f"Stage {flow.what}"
+            yield (
+                f"{place}: {flow.entries:,} entered, {flow.came:,} came from somewhere, "
+                f"{flow.left:,} left or are still there; leads vanish or appear."
+            )
+
+
+def counted(draft: Draft) -> Iterator[str]:
+    """Won, lost, ended and open leads make all leads, and page 1 says the same."""
+    if (found := draft.evidence) is None:
+        return
+    counts = found.counts
+    leads = counts.get("leads", 0)
+    if leads <= 0:
+        yield "There are no leads in the window: the data is empty, or the window is wrong."
+    parts = [counts.get(name, -1) for name in PARTS]
+    if min(parts) < 0 or sum(parts) != leads:
+        told = ", ".join(f"{n:,} {name}" for name, n in zip(PARTS, parts, strict=True))
+        yield f"Of {leads:,} leads the parts do not make the whole: {told}."
+    page = " ".join(
+        plain(sentence)
+        for block in draft.front
+        if isinstance(block, Summary)
+        for sentence in block.sentences
+    )
+    for number in found.told:
+        if not re.search(rf"(?<![\d.,\u00a0\u202f]){re.escape(number)}(?!\d)", page):
+            yield f"A second count found {number} leads; page 1 does not say so."
+
+
+def bounded(draft: Draft) -> Iterator[str]:
+    """An estimate lies within its bounds, a share between 0 and 1."""
+    if (found := draft.evidence) is None:
+        return
+    for each in found.intervals:
+        if not all(map(math.isfinite, (each.value, each.lo, each.hi))):
+            continue
+        if not each.lo <= each.value <= each.hi:
+            yield f"{each.what} {each.value:.4g} lies outside of its own bounds, {_bounds(each)}."
+        if each.what in SHARES and not 0 <= each.lo <= each.hi <= 1:
+            yield f"{each.what} is a share, and its bounds are {_bounds(each)}."
+
+
+def consistent(draft: Draft) -> Iterator[str]:
+    """The same thing said in two places is the same."""
+    said = tuple(
+        plain(sentence)
+        for block in draft.blocks
+        if isinstance(block, Summary)
+        for sentence in block.sentences
+    )
+    if said != draft.manifest.sentences:
+        yield "The manifest's sentences are not those of the report."
+    covers = [block for block in draft.blocks if isinstance(block, Cover)]
+    tiles = [block for block in draft.front if isinstance(block, Kpis)]
+    if covers and (covers[0].title, covers[0].as_of) != (
+        draft.manifest.title,
+        draft.manifest.as_of,
+    ):
+        yield "The manifest's title or date is not that of the report."
+    if len(tiles) > 1:
+        yield "Page 1 has two sets of key figures."
+    if (found := draft.evidence) is None:
+        return
+    if not found.observed_from < found.observed_until:
+        yield "The window ends before it begins."
+    if covers and covers[0].as_of != found.observed_until.astimezone(UTC).date():
+        yield (
+            f"The report is dated {covers[0].as_of}, its data ends "
+            f"{found.observed_until.astimezone(UTC).date()}."
+        )
+
+
+def _bounds(each: object) -> str:
+    """Bounds in words."""
+    return f"{getattr(each, 'lo', math.nan):.4g} to {getattr(each, 'hi', math.nan):.4g}"
