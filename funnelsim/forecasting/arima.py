@@ -1,27 +1,31 @@
-"""ARIMA models: automatic, the airline model, around waves, and unobserved components."""
+"""ARIMA models: automatic, the airline model, around waves, and unobserved components.
+
+None has a drift where it is differenced: a straight line drawn on for two years is what misses
+most (docs/decisions/0010-forecasting.md). Trends are left to smoothing, which damps them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import product
 from typing import Any
 
 import numpy as np
 
+from funnelsim.forecasting.orders import Trial, differences, search, tried
 from funnelsim.forecasting.outlook import Floats, Outlook, quiet
 
-__all__ = ["airline", "differences", "harmonic", "sarima", "unobserved"]
+__all__ = ["airline", "harmonic", "sarima", "unobserved"]
 
-MOST_FITS = 14
-"""Candidates that automatic SARIMAX may fit."""
-SEASONAL = 0.64
-"""Strength of the season from which it is differenced (Wang, Smith & Hyndman 2006)."""
-HARMONICS = 3
+HARMONICS = 6
+"""Waves of different length at most."""
+SEASON_NEEDS = 5
+"""Points beyond two seasons from which a season is differenced."""
+LONGEST = 24
+"""Periods per season up to which seasonal lags are affordable."""
 ITERATIONS = 50
 
 
 def sarima(y: Floats, season: int, horizon: int) -> Outlook:
-    """SARIMA whose order is searched step by step for the smallest AICc.
+    """SARIMA of the order with the smallest AICc, searched step by step.
 
     Parameters
     ----------
@@ -46,28 +50,12 @@ def sarima(y: Floats, season: int, horizon: int) -> Outlook:
     >>> bool(sarima(rng.normal(5, 1, 60), 1, 2).spread[0] < 1.5)
     True
     """
-    seasonal = season > 1 and len(y) >= 2 * season + 5
+    seasonal = _has_season(y, season)
     d, big_d = differences(y, season if seasonal else 1)
-    tried: dict[tuple[int, ...], float] = {}
-
-    def score(order: tuple[int, ...]) -> float:
-        if order not in tried:
-            tried[order] = _aicc(y, order, d, big_d, season) if len(tried) < MOST_FITS else np.inf
-        return tried[order]
-
-    starts: list[tuple[int, ...]] = [(2, 2, 1, 1), (0, 0, 0, 0), (1, 0, 1, 0), (0, 1, 0, 1)]
-    if not seasonal:
-        starts = sorted({(*order[:2], 0, 0) for order in starts}, reverse=True)
-    best = min(starts, key=score)
-    while len(tried) < MOST_FITS:
-        around = [step for step in _neighbours(best, seasonal=seasonal) if step not in tried]
-        better = min(around, key=score, default=best)
-        if score(better) >= score(best):
-            break
-        best = better
-    if not np.isfinite(score(best)):
-        raise ValueError("no order can be fitted")
-    return _forecast(_arima(y, best, d, big_d, season), horizon)
+    level = _differenced(y, min(d, 1), big_d, season)
+    columns = np.ones((len(level), int(d + big_d == 0)))
+    best = search(level, columns, season, seasonal=seasonal)[0]
+    return _forecast(_fitted(y, best, (min(d, 1), big_d), season), horizon)
 
 
 def airline(y: Floats, season: int, horizon: int) -> Outlook:
@@ -88,16 +76,18 @@ def airline(y: Floats, season: int, horizon: int) -> Outlook:
 
     Examples
     --------
-    >>> airline(np.arange(40.0) + np.sin(np.arange(40)), 1, 2).mean.round(0).tolist()
-    [41.0, 42.0]
+    >>> y = np.tile([1.0, 5.0, 3.0, 7.0], 8) + np.random.default_rng(2).normal(0, 0.1, 32)
+    >>> airline(y, 4, 4).mean.round(0).tolist()
+    [1.0, 5.0, 3.0, 7.0]
     """
-    seasonal = season > 1 and len(y) >= 2 * season + 5
-    order = (0, 1, 0, 1) if seasonal else (0, 1, 0, 0)
-    return _forecast(_arima(y, order, 1, int(seasonal), season), horizon)
+    seasonal = _has_season(y, season)
+    level = _differenced(y, 1, int(seasonal), season)
+    found = tried(level, np.empty((len(level), 0)), (0, 1, 0, int(seasonal)), season)
+    return _forecast(_fitted(y, found, (1, int(seasonal)), season), horizon)
 
 
 def harmonic(y: Floats, season: int, horizon: int) -> Outlook:
-    """ARIMA around waves of the season's length; as many waves as AICc wants.
+    """Differenced ARMA around waves of the season's length; as many waves as AICc wants.
 
     Parameters
     ----------
@@ -119,18 +109,15 @@ def harmonic(y: Floats, season: int, horizon: int) -> Outlook:
     [0.0, 0.5, 0.9]
     """
     most = min(HARMONICS, season // 2) if season > 1 and len(y) >= 2 * season else 0
-    d = differences(y, 1)[0] if not most else differences(_without_season(y, season), 1)[0]
-    best: tuple[float, int, tuple[int, int]] = (np.inf, 0, (0, 0))
-    for waves, (p, q) in product(range(most + 1), ((1, 0), (0, 1), (1, 1))):
-        if most and not waves:
-            continue
-        found = _aicc(y, (p, q, 0, 0), d, 0, 1, _waves(len(y), 0, season, waves))
-        best = min(best, (found, waves, (p, q)))
-    score, waves, (p, q) = best
-    if not np.isfinite(score):
-        raise ValueError("no order can be fitted")
-    fitted = _arima(y, (p, q, 0, 0), d, 0, 1, _waves(len(y), 0, season, waves))
-    return _forecast(fitted, horizon, _waves(horizon, len(y), season, waves))
+    change = np.diff(y)
+    trials = [
+        (tried(change, np.diff(_waves(len(y), 0, season, count), axis=0), order, 1), count)
+        for count in range(min(1, most), most + 1)
+        for order in ((1, 0, 0, 0), (0, 1, 0, 0), (1, 1, 0, 0))
+    ]
+    best, count = min(trials, key=lambda pair: pair[0].aicc)
+    fitted = _fitted(y, best, (1, 0), 1, _waves(len(y), 0, season, count))
+    return _forecast(fitted, horizon, _waves(horizon, len(y), season, count))
 
 
 def unobserved(y: Floats, season: int, horizon: int) -> Outlook:
@@ -170,105 +157,53 @@ def unobserved(y: Floats, season: int, horizon: int) -> Outlook:
     return _forecast(fitted, horizon)
 
 
-def differences(y: Floats, season: int) -> tuple[int, int]:
-    """How often to difference, and whether by season.
+def _has_season(y: Floats, season: int) -> bool:
+    return 1 < season <= LONGEST and len(y) >= 2 * season + SEASON_NEEDS
 
-    Parameters
-    ----------
-    y : ndarray, shape (n,)
-    season : int
-        Periods per season; 1 for none.
 
-    Returns
-    -------
-    tuple of int
-        Ordinary (0 to 2, by the KPSS test at 5 %) and seasonal (0 or 1, by its strength).
-
-    Examples
-    --------
-    >>> differences(np.cumsum(np.random.default_rng(1).normal(size=100)), 1)
-    (1, 0)
-    """
-    from statsmodels.tsa.stattools import kpss
-
-    big_d = int(season > 1 and _strength(y, season) > SEASONAL)
+def _differenced(y: Floats, d: int, big_d: int, season: int) -> Floats:
     level = y[season:] - y[:-season] if big_d else y
-    for d in range(2):
-        with quiet():
-            if np.ptp(level) == 0 or kpss(level, regression="c", nlags="auto")[1] >= 0.05:  # noqa: PLR2004
-                return d, big_d
-        level = np.diff(level)
-    return 2 - big_d, big_d
+    return np.diff(level, d)
 
 
-def _strength(y: Floats, season: int) -> float:
-    """Share of the variation, trend apart, that the season explains."""
-    from statsmodels.tsa.seasonal import STL
-
-    parts = STL(y, period=season, robust=False).fit()
-    both = np.var(parts.seasonal + parts.resid)
-    return float(max(0.0, 1 - np.var(parts.resid) / both)) if both > 0 else 0.0
-
-
-def _without_season(y: Floats, season: int) -> Floats:
-    from statsmodels.tsa.seasonal import STL
-
-    return np.asarray(y - STL(y, period=season).fit().seasonal)
-
-
-def _neighbours(order: tuple[int, ...], *, seasonal: bool) -> Iterator[tuple[int, ...]]:
-    """Orders one step away."""
-    most = (3, 3, 1, 1)
-    for place in range(4 if seasonal else 2):
-        for step in (-1, 1):
-            moved = order[place] + step
-            if 0 <= moved <= most[place]:
-                yield (*order[:place], moved, *order[place + 1 :])
-
-
-def _arima(
-    y: Floats,
-    order: Sequence[int],
-    d: int,
-    big_d: int,
-    season: int,
-    waves: Floats | None = None,
-    *,
-    quick: bool = False,
+def _fitted(
+    y: Floats, trial: Trial, differenced: tuple[int, int], season: int, waves: Floats | None = None
 ) -> Any:  # noqa: ANN401 - statsmodels has no types
-    """A fitted SARIMAX; a constant where it is differenced at most once."""
+    """The order's exact likelihood, from where least squares found it; as found if that fails."""
     from statsmodels.tsa.statespace.sarimax import SARIMAX
 
-    p, q, big_p, big_q = order
-    seasonal = (big_p, big_d, big_q, season) if season > 1 and (big_p or big_d or big_q) else None
+    if not np.isfinite(trial.aicc):
+        raise ValueError("no order can be fitted")
+    p, q, big_p, big_q = trial.order
+    d, big_d = differenced
+    in_seasons = (big_p, big_d, big_q, season) if big_p or big_d or big_q else (0, 0, 0, 0)
+    weights = trial.weights.copy()
+    constant = d + big_d == 0
+    if constant:  # SARIMAX wants the intercept, not the mean
+        weights[0] *= (1 - trial.lags[:p].sum()) * (1 - trial.lags[p + q :][:big_p].sum())
+    start = np.concatenate([weights, trial.lags])
     with quiet():
         model = SARIMAX(
             y,
-            exog=waves,
+            exog=waves if waves is not None and waves.size else None,
             order=(p, d, q),
-            seasonal_order=seasonal or (0, 0, 0, 0),
-            trend="c" if d + big_d <= 1 else None,
-            simple_differencing=quick,
+            seasonal_order=in_seasons,
+            trend="c" if constant else None,
             concentrate_scale=True,
         )
-        return model.fit(disp=0, maxiter=ITERATIONS, cov_type="none")
-
-
-def _aicc(
-    y: Floats, order: Sequence[int], d: int, big_d: int, season: int, waves: Floats | None = None
-) -> float:
-    """Akaike's criterion for few observations; infinite where the fit fails."""
-    try:
-        score = float(_arima(y, order, d, big_d, season, waves, quick=True).aicc)
-    except (ValueError, np.linalg.LinAlgError):
-        return np.inf
-    return score if np.isfinite(score) else np.inf
+        if not len(start):
+            return model.filter(start, cov_type="none")
+        try:
+            return model.fit(start, disp=0, maxiter=ITERATIONS, cov_type="none")
+        except (ValueError, np.linalg.LinAlgError):
+            return model.filter(start, cov_type="none")
 
 
 def _forecast(fitted: Any, horizon: int, waves: Floats | None = None) -> Outlook:  # noqa: ANN401
     """Means, and how the errors of all periods go together, from the state-space form."""
+    ahead = waves if waves is not None and waves.size else None
     with quiet():
-        mean = np.asarray(fitted.get_forecast(horizon, exog=waves).predicted_mean, dtype=float)
+        mean = np.asarray(fitted.get_forecast(horizon, exog=ahead).predicted_mean, dtype=float)
     return Outlook(mean, _covariance(fitted, horizon), _converged(fitted))
 
 
@@ -290,13 +225,13 @@ def _covariance(fitted: Any, horizon: int) -> Floats:  # noqa: ANN401
 
 
 def _converged(fitted: Any) -> bool:  # noqa: ANN401
-    return bool((fitted.mle_retvals or {}).get("converged", True))
+    return bool((getattr(fitted, "mle_retvals", None) or {}).get("converged", True))
 
 
-def _waves(length: int, first: int, season: int, count: int) -> Floats | None:
-    """Sines and cosines of the season."""
-    if not count:
-        return None
+def _waves(length: int, first: int, season: int, count: int) -> Floats:
+    """Sines and cosines of the season, shape (length, 2 × count or season - 1)."""
     angle = 2 * np.pi * np.outer(np.arange(first, first + length), np.arange(1, count + 1)) / season
     columns = np.concatenate([np.sin(angle), np.cos(angle)], axis=1)
-    return np.asarray(columns[:, : season - 1])
+    if 2 * count == season:  # the shortest wave has no sine
+        columns = np.delete(columns, count - 1, axis=1)
+    return np.asarray(columns)
