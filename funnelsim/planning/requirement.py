@@ -44,9 +44,10 @@ class Requirement:
     promise : ServiceLevel
     method : {"erlang C", "erlang A", "replay", "none"}
         ``none``: nothing is asked of the team.
-    clock : {"elapsed", "open"}
-        On which the promise is kept: ``open`` where it was promised so, or where too much
-        work comes so long before the team opens that elapsed time cannot be kept.
+    clock : {"elapsed", "open", "calls"}
+        On which the promise is kept. Where so much work comes while the team is closed that
+        elapsed time cannot be kept by any number of seats: ``open`` counts opening hours only,
+        ``calls`` (a promise within half an hour) counts only what comes while it is open.
     reachable : float
         Share of the work that endless seats would begin in time, by the clock promised.
     work : ndarray, shape (paths, periods)
@@ -131,7 +132,7 @@ def requirement(
         team=team,
         promise=promise,
         method=method,
-        clock="elapsed" if elapsed or not pieces.sum() else "open",
+        clock=_clock(method, elapsed=elapsed),
         reachable=reachable,
         work=work,
         pieces=pieces,
@@ -164,6 +165,13 @@ def _pieces(load: Workload, asked: list[Asked]) -> Floats:
     return found / len(asked)
 
 
+def _clock(method: str, *, elapsed: bool) -> str:
+    """On which clock the promise is kept."""
+    if elapsed or method == "none":
+        return "elapsed"
+    return "open" if method == "replay" else "calls"
+
+
 def _reachable(asked: list[Asked], clock: OpenHours, within: int) -> float:
     """The share of work that could begin in time if there were always a seat."""
     queued = np.concatenate([each.queued for each in asked])
@@ -184,37 +192,42 @@ def _at_once(
 ) -> Ints:
     """Seats by path, period and half hour of the week, by Erlang's formulas.
 
-    What is asked for while the team is closed is not urgent: it is spread over the hours open.
+    What is asked for while the team is closed waits for the opening: it is work of the first
+    hour.
     """
     clock, span = load.clocks[team], load.span
-    paths, periods = len(load.asked), len(open_hours)
-    fresh, stale = np.zeros((paths, periods)), np.zeros((paths, periods))
-    hours, pieces = np.zeros(SLOTS), np.zeros(SLOTS)
+    fresh, stale = (np.zeros((len(load.asked), len(open_hours))) for _ in range(2))
+    calls, waiting, pieces = np.zeros(SLOTS), np.zeros(SLOTS), np.zeros(SLOTS)
     for path, each in enumerate(load.asked):
         asked = each[team]
-        period = span.period(asked.queued)
-        calling = (clock.next_open(asked.queued) == asked.queued) & (period >= 0)
-        closed = ~calling & (period >= 0)
-        np.add.at(fresh[path], period[calling], asked.work[calling] / HOUR)
-        np.add.at(stale[path], period[closed], asked.work[closed] / HOUR)
-        slot = span.slot(asked.queued[calling])
-        np.add.at(hours, slot, asked.work[calling] / HOUR)
-        np.add.at(pieces, slot, 1)
-    rate = np.divide(hours, open_hours.sum(axis=0), out=np.zeros(SLOTS), where=open_hours.any(0))
-    weight = _shares(rate * open_hours)
-    even = _shares(open_hours)
-    asked_for = fresh[..., None] * weight + stale[..., None] * even
-    load_ = np.divide(asked_for, open_hours, out=np.zeros(asked_for.shape), where=open_hours > 0)
-    usual = hours.sum() / max(pieces.sum(), 1)
-    handling = np.where(pieces >= _ENOUGH, hours / np.maximum(pieces, 1), usual)
+        hours, begin = asked.work / HOUR, clock.next_open(asked.queued)
+        seen = (asked.queued >= span.edges[0]) & (begin < span.edges[-1])
+        for now, total, slots in (
+            (seen & (begin == asked.queued), fresh, calls),
+            (seen & (begin > asked.queued), stale, waiting),
+        ):
+            np.add.at(total[path], span.period(begin[now]), hours[now])
+            np.add.at(slots, span.slot(begin[now]), hours[now])
+        np.add.at(pieces, span.slot(begin[seen & (begin == asked.queued)]), 1)
+    weeks = open_hours.sum(axis=0)
+    first_hour = (waiting + np.where(weeks > 0, np.roll(waiting, 1), 0.0)) / 2
+    demand = fresh[..., None] * _shares(open_hours * _per(calls, weeks))
+    demand = demand + stale[..., None] * _shares(open_hours * _per(first_hour, weeks))
+    usual = calls.sum() / max(pieces.sum(), 1)
+    handling = np.where(pieces >= _ENOUGH, calls / np.maximum(pieces, 1), usual)
     return seats_needed(
-        np.round(load_, 2),  # a hundredth of an erlang: fewer different cases
+        np.round(_per(demand, np.broadcast_to(open_hours, demand.shape)), 2),
         handling=np.where(handling > 0, handling, 1.0),
         share=share,
         within=within / HOUR,
         patience=patience or None,
         max_occupancy=max_occupancy,
     )
+
+
+def _per(amounts: Floats, hours: Floats) -> Floats:
+    """Amounts per hour; 0 where there are no hours."""
+    return np.asarray(np.divide(amounts, hours, out=np.zeros(amounts.shape), where=hours > 0))
 
 
 def _shares(weights: Floats) -> Floats:

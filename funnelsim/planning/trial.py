@@ -84,7 +84,7 @@ def seats_change(scenario: Scenario, plans: Mapping[str, Sequence[Stretch]]) -> 
             for seats, hours in _layers(scenario, team, stretch.seats):
                 key = repr(hours)
                 if key not in known:
-                    known[key] = f"planned_{team}_{len(known) + 1}"
+                    known[key] = f"planned_{team[:45]}_{len(known) + 1}"
                     overrides[f"calendars.{known[key]}"] = {
                         "hours": hours,
                         **_days_off(scenario, team),
@@ -107,7 +107,7 @@ def with_seats(scenario: Scenario, plans: Mapping[str, Sequence[Stretch]]) -> Sc
 
 def measured(
     scenario: Scenario,
-    promises: Mapping[str, tuple[ServiceLevel, bool]],
+    promises: Mapping[str, tuple[ServiceLevel, str]],
     clocks: Mapping[str, OpenHours],
     *,
     n: int,
@@ -120,8 +120,9 @@ def measured(
     Parameters
     ----------
     scenario : Scenario
-    promises : mapping of str to (ServiceLevel, bool)
-        By team; whether its clock is elapsed time, else that of ``clocks``.
+    promises : mapping of str to (ServiceLevel, str)
+        By team, with the clock: ``elapsed``, ``open`` or ``calls``; see
+        `funnelsim.planning.requirement.Requirement`.
     clocks : mapping of str to OpenHours
     n : int
         Replications.
@@ -142,19 +143,24 @@ def measured(
     shares, busy = np.full((n, len(promises)), np.nan), np.full((n, len(promises)), np.nan)
     for run in range(n):
         found = rows(plan, seed=seed, replication=first + run)
-        for place, (team, (promise, elapsed)) in enumerate(promises.items()):
+        for place, (team, (promise, counted)) in enumerate(promises.items()):
             mine = found.efforts["team"] == ids.index(team)
             efforts = {name: column[mine] for name, column in found.efforts.items()}
-            clock = None if elapsed else clocks[team]
+            if counted == "calls":
+                calls = clocks[team].next_open(efforts["queued_at"]) == efforts["queued_at"]
+                asked = {name: column[calls] for name, column in efforts.items()}
+            else:
+                asked = efforts
+            clock = clocks[team] if counted == "open" else None
             within = promise.microseconds(clocks[team].work)
             window = plan.observed_from, plan.observed_until
-            shares[run, place] = _in_time(efforts, window, within, clock)
+            shares[run, place] = _in_time(asked, window, within, clock)
             busy[run, place] = _occupancy(efforts, window, found.seats[ids.index(team)])
     return shares, busy
 
 
 def verdicts(
-    shares: Floats, busy: Floats, promises: Mapping[str, tuple[ServiceLevel, bool]]
+    shares: Floats, busy: Floats, promises: Mapping[str, tuple[ServiceLevel, str]]
 ) -> pd.DataFrame:
     """Compare what was measured with what was promised.
 

@@ -126,7 +126,7 @@ class Span:
         """The half hour of the week of each instant, by local time."""
         local = pd.DatetimeIndex(pd.to_datetime(at, unit="us", utc=True)).tz_convert(self.zone)
         minutes = np.asarray(local.day_of_week) * 1440 + np.asarray(local.hour) * 60
-        return np.asarray((minutes + np.asarray(local.minute)) * MINUTE // SLOT)
+        return np.asarray((minutes + np.asarray(local.minute)) // (SLOT // MINUTE), np.int64)
 
     def open_hours(self, clock: OpenHours) -> Floats:
         """Open hours by period and half hour of the week, shape (periods, SLOTS)."""
