@@ -93,7 +93,7 @@ def test_rates_and_restlessness_are_covered(logs: list[EventLog]) -> None:
     """30 worlds; a coverage of 65 % in place of 95 % would show."""
     rate, cv = 0, 0
     for log in logs:
-        (part,), _ = arrival_parts(log)
+        part, *_ = arrival_parts(log)[0]
         assert isinstance(part, SourcePart)
         found = {row.measure: row for row in part.evidence}
         rate += holds(found["rate"], 36)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from funnelsim.calibration.demand.daily import DailyRate, daily_rate
 from funnelsim.calibration.demand.inflow import Inflow, inflows, observed_days
+from funnelsim.calibration.demand.surges import surge_part
 from funnelsim.calibration.demand.values import AmountFit, amount_fit, deal_values
 from funnelsim.calibration.parts import Part, Refusal, Settings
 from funnelsim.events import EventLog
@@ -188,7 +189,8 @@ def arrival_parts(log: EventLog) -> tuple[tuple[Part, ...], tuple[Refusal, ...]]
     Returns
     -------
     parts, refusals : tuple of Part, tuple of Refusal
-        One part a source: ``arrivals/web`` sets ``sources.web.rate`` and so on.
+        One part a source: ``arrivals/web`` sets ``sources.web.rate`` and so on; and
+        ``shock/demand``, what weeks have in common.
 
     Examples
     --------
@@ -205,12 +207,13 @@ def arrival_parts(log: EventLog) -> tuple[tuple[Part, ...], tuple[Refusal, ...]]
     worth = deal_values(log)
     note, ratio = _selection(worth.amounts, worth.won, worth.column)
     pooled = amount_fit(worth.amounts)
+    rates = {one.id: daily_rate(one.counts, days.start) for one in streams}
     parts = tuple(
         SourcePart(
             id=one.id,
             label=one.label,
             stage=one.stage,
-            rate=daily_rate(one.counts, days.start),
+            rate=rates[one.id],
             hours=_hours(one),
             width=_width(one),
             kinds=_kinds(one, worth.amounts, pooled),
@@ -227,7 +230,8 @@ def arrival_parts(log: EventLog) -> tuple[tuple[Part, ...], tuple[Refusal, ...]]
         refusals += (
             Refusal(f"sources.{late[0]}.by_hour", why, "Leads come around the clock instead."),
         )
-    return parts, refusals + _few(parts, days.days)
+    surge = surge_part([(one.id, one.counts, rates[one.id]) for one in streams], days.start)
+    return (*parts, *([surge] if surge else [])), refusals + _few(parts, days.days)
 
 
 def _few(parts: tuple[SourcePart, ...], days: int) -> tuple[Refusal, ...]:

@@ -27,6 +27,8 @@ HALF_YEAR: Final = 182
 FEWEST_IN_MONTH: Final = 10
 PROFILE_TEST: Final = 0.05
 GROWTH_TEST: Final = 0.01
+FEWEST_WEEKS: Final = 4
+"""Weeks from which on what a week's days share is no matter of single days."""
 BLOCKS: Final = ((1, 5), (7, 8), (28, 6))
 """Days a block, and how many blocks are needed to see how much they vary."""
 
@@ -46,7 +48,7 @@ class DailyRate:
     open_days : tuple of int
         Weekdays on which leads come at all, 0 = Monday.
     cv, cv_lo, cv_hi : float
-        Coefficient of variation of a random factor per day.
+        Coefficient of variation of a random factor per day, that of whole weeks left out.
     free : float
         Degrees of freedom of the interval.
     days, n : int
@@ -88,6 +90,11 @@ class DailyRate:
         if "growth" not in self.names:
             return None
         return math.expm1(float(self._values(coefficients)[self.names.index("growth")]) / 12)
+
+    def means(self, days: pd.DatetimeIndex, start: pd.Timestamp) -> Floats:
+        """Expected leads on each of some days."""
+        level = np.exp(_design(days, start, list(self.names)) @ np.array(self.coefficients))
+        return np.where(np.isin(days.day_of_week, self.open_days), level, 0.0)
 
     def interval(self, level: float) -> tuple[float, float]:
         """Interval of the leads a week: the delta method on the logarithm, Student's t."""
@@ -176,7 +183,7 @@ def daily_rate(counts: pd.Series, start: pd.Timestamp) -> DailyRate:
         names.append("growth")
     coefficients, covariance, mean = _fit(seen, start, names)
     dispersion, free = _dispersion(seen, mean, len(names))
-    cv, cv_lo, cv_hi = _restless(seen.to_numpy(dtype=float), mean, len(names))
+    cv, cv_lo, cv_hi = _restless(*_within_weeks(seen, mean), len(names))
     return DailyRate(
         names=tuple(names),
         coefficients=tuple(coefficients.tolist()),
@@ -298,12 +305,24 @@ def _dispersion(seen: pd.Series, mean: Floats, used: int) -> tuple[float, float]
     return max(found)
 
 
-def _restless(counts: Floats, mean: Floats, used: int) -> tuple[float, float, float]:
+def _within_weeks(seen: pd.Series, mean: Floats) -> tuple[Floats, Floats, int]:
+    """Counts, means that add up to what each week had, and how many weeks were adjusted."""
+    counts, week = seen.to_numpy(dtype=float), _blocks(seen, 7)
+    if len(set(week.tolist()) - {-1}) < FEWEST_WEEKS:
+        return counts, mean, 0
+    inside = week >= 0
+    total, expected = (np.bincount(week[inside], values[inside]) for values in (counts, mean))
+    factor = np.divide(total, expected, out=np.zeros(len(total)), where=expected > 0)
+    kept = inside & (factor[week] > 0)
+    return counts[kept], (mean * factor[week])[kept], int((factor > 0).sum())
+
+
+def _restless(counts: Floats, mean: Floats, weeks: int, used: int) -> tuple[float, float, float]:
     """Cv of a factor per day with its 95 % interval, by the moment equation."""
     from scipy.optimize import brentq
     from scipy.special import chdtri
 
-    free = len(counts) - used
+    free = len(counts) - max(weeks, 1) - used + 1
     if free < 4:  # noqa: PLR2004 - a variance from fewer is no estimate
         return 0.0, 0.0, 0.0
 

@@ -4,96 +4,111 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from funnelsim.calibration.parts import Part, Refusal, Settings
+from funnelsim.calibration.unevenness import LARGEST, Unevenness
 from funnelsim.events import EventLog
 from funnelsim.measures.journeys import SECOND, micros, stage_ids, window
 from funnelsim.scenarios.evidence import Evidence
 
-__all__ = ["ShockPart", "shock_parts"]
-
-Floats = NDArray[np.float64]
+__all__ = ["SMALLEST", "ShockPart", "shock_parts"]
 
 FEWEST_MONTHS: Final = 6
 FEWEST_WEEKS: Final = 8
+DOUBTFUL_WEEKS: Final = 4
+"""Weeks from which on drawn scenarios hold luck that so few could not show."""
 FEWEST_VISITS: Final = 100
 """Decided visits that a stage needs to take part."""
 STRATA: Final = 10
 """Groups by length of stay within which visits are compared."""
 SMALLEST: Final = 0.02
 """Coefficient of variation below which a shock changes nothing."""
-LARGEST: Final = 3.0
+LEAST: Final = 0.001
+NOTES: Final = {
+    "stages": "On the odds of advancing, given how long visits lasted.",
+    "sources": "On the rates of all sources together.",
+}
 LIKELY: Final = 0.05
 """Level at which a stage by itself shows shared luck."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShockPart:
-    """A factor per period on the odds of advancing.
+    """A factor per period on the rates of sources or on the odds of advancing.
+
+    Luck that the data does not show, and does not exclude either, is not in the scenario; it
+    is in the scenarios drawn.
 
     Parameters
     ----------
+    id : str
+        ``market`` or ``demand``.
     period : str
         ``month`` or ``week``.
-    stages : tuple of str
-        Whose odds it multiplies.
+    on : str
+        ``stages`` or ``sources``.
+    members : tuple of str
+        Those whose odds or rates it multiplies.
     cv, lo, hi : float
-        Coefficient of variation with its 95 % interval.
-    periods, n : int
-        Periods, and visits that ended in them.
+        Coefficient of variation with its 95 % interval; below 2 % it is not shown.
+    n : int
+        Visits or leads in the periods.
+    uneven : Unevenness
+        The periods' log odds or log rates.
     """
 
+    id: str
     period: str
-    stages: tuple[str, ...]
+    on: Literal["stages", "sources"]
+    members: tuple[str, ...]
     cv: float
     lo: float
     hi: float
-    periods: int
     n: int
+    uneven: Unevenness
 
     @property
     def name(self) -> str:
         """``shock/market``."""
-        return "shock/market"
+        return f"shock/{self.id}"
 
     @property
     def settings(self) -> Settings:
-        """The shock as it stands in a scenario."""
-        return self._with(self.cv)
+        """The shock as it stands in a scenario, if the data shows one."""
+        return self._with(self.cv) if self.cv >= SMALLEST else {}
 
     @property
     def evidence(self) -> tuple[Evidence, ...]:
-        """Its coefficient of variation."""
+        """Its coefficient of variation, if the data shows any."""
+        if self.cv < SMALLEST:
+            return ()
         found = Evidence(
-            of="shocks.market.cv",
+            of=f"shocks.{self.id}.cv",
             measure="cv",
             value=self.cv,
             unit="ratio",
             lo=self.lo,
             hi=self.hi,
             n=self.n,
-            method=f"moments over {self.periods} periods; generalised Q",
-            note="On the odds of advancing, given how long visits lasted.",
+            method=f"moments over {len(self.uneven)} periods; generalised Q",
+            note=NOTES[self.on],
         )
         return (found,)
 
     def drawn(self, rng: np.random.Generator) -> Settings:
-        """The same with a cv drawn from its uncertainty."""
-        z = float(rng.standard_normal())
-        side = (self.hi - self.cv) if z > 0 else (self.cv - self.lo)
-        return self._with(self.cv + z * side / 1.96)
+        """A shock with a cv drawn from what the data leaves open."""
+        return self._with(math.sqrt(math.expm1(self.uneven.drawn(rng) ** 2)))
 
     def _with(self, cv: float) -> Settings:
-        at = ("shocks", "market")
+        at = ("shocks", self.id)
         return {
             (*at, "period"): self.period,
-            (*at, "cv"): float(f"{min(max(cv, 0.001), LARGEST):.4g}"),
-            (*at, "stages"): list(self.stages),
+            (*at, "cv"): float(f"{min(max(cv, LEAST), LARGEST):.4g}"),
+            (*at, self.on): list(self.members),
         }
 
 
@@ -107,30 +122,27 @@ def shock_parts(log: EventLog) -> tuple[tuple[Part, ...], tuple[Refusal, ...]]:
     Parameters
     ----------
     log : EventLog
-        Full history, six months or eight weeks at least.
+        Full history; six months or eight weeks to show any, four weeks to doubt.
 
     Returns
     -------
     parts, refusals : tuple of Part, tuple of Refusal
-        ``shock/market``, if there is any.
-
-    References
-    ----------
-    DerSimonian & Laird (1986), Controlled Clinical Trials 7: 177-188 (moments); Viechtbauer
-    (2007), Statistics in Medicine 26: 37-52 (interval by the generalised Q statistic).
+        ``shock/market``, unless there is nothing to compare; where the data shows no shared
+        luck, a refusal says so, and only scenarios drawn have some.
 
     Examples
     --------
     >>> from funnelsim.measures.example import BANK
     >>> print(shock_parts(BANK)[1][0])
-    shocks.market: 3 days are too short: 6 months or 8 weeks are needed. ...
+    shocks.market: 3 days are too short: 6 months or 4 weeks are needed. ...
     """
     period = _period(log)
     if not period:
         since, until = window(log)
         days = math.ceil((until - since) / SECOND / 86_400)
         why = (
-            f"{days} days are too short: {FEWEST_MONTHS} months or {FEWEST_WEEKS} weeks are needed."
+            f"{days} days are too short: "
+            f"{FEWEST_MONTHS} months or {DOUBTFUL_WEEKS} weeks are needed."
         )
         return (), (_refusal(why),)
     decided = _decided(log, period)
@@ -138,25 +150,28 @@ def shock_parts(log: EventLog) -> tuple[tuple[Part, ...], tuple[Refusal, ...]]:
     if log.meta.history != "full" or not by_stage:
         why = f"No stage has {FEWEST_VISITS} visits whose way out is known."
         return (), (_refusal(why),)
-    own = [str(stage) for stage, table in by_stage.items() if _chance(*table) < LIKELY]
+    own = [
+        str(s) for s, one in by_stage.items() if len(one) >= FEWEST_MONTHS and one.chance() < LIKELY
+    ]
     stages = [stage for stage in stage_ids(log) if stage in (own or by_stage)]
     rows = decided[decided["stage"].isin(stages)]
-    score, weight = _by_period(rows)
-    if (len(score) < FEWEST_WEEKS and period == "week") or len(score) < FEWEST_MONTHS:
-        return (), (_refusal(f"Visits ended in {len(score)} {period}s only."),)
-    spread, lo, hi = _spread(score, weight)
-    cv, cv_lo, cv_hi = (min(LARGEST, math.sqrt(math.expm1(one))) for one in (spread, lo, hi))
-    if cv < SMALLEST:
-        why = (
-            f"{len(rows):,} visits in {len(score)} {period}s show no luck that leads share; "
-            f"a cv up to {cv_hi:.2f} would not show."
-        )
-        return (), (_refusal(why),)
-    return (ShockPart(period, tuple(stages), cv, cv_lo, cv_hi, len(score), len(rows)),), ()
+    uneven = _by_period(rows)
+    few = len(uneven) < (FEWEST_WEEKS if period == "week" else FEWEST_MONTHS)
+    if len(uneven) < DOUBTFUL_WEEKS:
+        return (), (_refusal(f"Visits ended in {len(uneven)} {period}s only."),)
+    cv, lo, hi = (0.0, 0.0, uneven.cv()[2]) if few else uneven.cv()
+    part = ShockPart("market", period, "stages", tuple(stages), cv, lo, hi, len(rows), uneven)
+    if cv >= SMALLEST:
+        return (part,), ()
+    why = (
+        f"{len(rows):,} visits in {len(uneven)} {period}s show no luck that leads share; "
+        f"a cv up to {hi:.2f} would not show."
+    )
+    return (part,), (_refusal(why),)
 
 
 def _refusal(why: str) -> Refusal:
-    instead = "Leads are independent in the scenario; sums look surer than they are."
+    instead = "Leads are independent in the scenario; only drawn scenarios share some luck."
     return Refusal("shocks.market", why, instead, "Take a longer history.")
 
 
@@ -166,7 +181,7 @@ def _period(log: EventLog) -> str:
     days = (until - since) / SECOND / 86_400
     if days >= 30 * FEWEST_MONTHS:
         return "month"
-    return "week" if days >= 7 * FEWEST_WEEKS else ""
+    return "week" if days >= 7 * DOUBTFUL_WEEKS else ""
 
 
 def _decided(log: EventLog, period: str) -> pd.DataFrame:
@@ -208,7 +223,7 @@ def _advances(log: EventLog) -> dict[str, str]:
     return found
 
 
-def _by_period(rows: pd.DataFrame) -> tuple[Floats, Floats]:
+def _by_period(rows: pd.DataFrame) -> Unevenness:
     """Shift of the log odds in each period, and its precision."""
     residual = rows["on"] - rows["expected"]
     sums = pd.DataFrame(
@@ -220,38 +235,5 @@ def _by_period(rows: pd.DataFrame) -> tuple[Floats, Floats]:
     )
     table = sums.groupby("period").sum()
     table = table[table["weight"] > 1]
-    return (table["score"] / table["weight"]).to_numpy(), table["weight"].to_numpy()
-
-
-def _chance(score: Floats, weight: Floats) -> float:
-    """How likely chance alone makes periods differ as much."""
-    from scipy.special import chdtrc
-
-    if len(score) < FEWEST_MONTHS:
-        return 1.0
-    return float(chdtrc(len(score) - 1, _statistic(0.0, score, weight)))
-
-
-def _statistic(spread: float, score: Floats, weight: Floats) -> float:
-    """Cochran's Q with the variance between periods taken in."""
-    precision = 1 / (spread + 1 / weight)
-    middle = float(precision @ score) / float(precision.sum())
-    return float(precision @ (score - middle) ** 2)
-
-
-def _spread(score: Floats, weight: Floats) -> tuple[float, float, float]:
-    """Variance of the log odds between periods, and its 95 % interval."""
-    from scipy.optimize import brentq
-    from scipy.special import chdtri
-
-    free = len(score) - 1
-
-    def solved(target: float) -> float:
-        if _statistic(0.0, score, weight) <= target:
-            return 0.0
-        high = 1.0
-        while _statistic(high, score, weight) > target:
-            high *= 4
-        return float(brentq(lambda s: _statistic(s, score, weight) - target, 0.0, high))
-
-    return solved(free), solved(float(chdtri(free, 0.025))), solved(float(chdtri(free, 0.975)))
+    shift, weight = table["score"] / table["weight"], table["weight"]
+    return Unevenness(tuple(shift.tolist()), tuple(weight.tolist()))

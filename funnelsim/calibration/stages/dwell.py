@@ -13,6 +13,7 @@ from funnelsim.calibration.parts import Path, Refusal, Settings
 from funnelsim.calibration.stages.families import SINGLE, Fitted, fit, fit_mixture
 from funnelsim.calibration.stages.shapes import Constant, Empirical, Parametric, Shape
 from funnelsim.calibration.stages.survival import Curve, Durations, curve, quantile
+from funnelsim.calibration.unevenness import Unevenness
 from funnelsim.scenarios.evidence import Evidence
 
 __all__ = ["FEWEST", "Dwell", "dwell"]
@@ -27,6 +28,8 @@ MOST: Final = 20_000
 """Stays beyond which a family is fitted to a systematic sample: more would only take longer."""
 MISFIT: Final = 0.9
 """Largest √n × distance of a family from the observed (Lilliefors' 5 % point is 0.89)."""
+SLIGHT: Final = 0.01
+"""Change of pace that does not matter."""
 NEAR: Final = 0.008
 """Distance that does not matter, however large n is."""
 LEVELS: Final = (0.5, 0.9)
@@ -49,6 +52,8 @@ class Dwell:
         Its median and its 90th percentile.
     calendar : str
         Its seconds are open ones of this calendar; empty: they always run.
+    uneven : Unevenness or None
+        How much the pace differs from week to week; scenarios drawn have one of such paces.
     """
 
     name: str
@@ -56,6 +61,7 @@ class Dwell:
     shape: Shape
     evidence: tuple[Evidence, ...]
     calendar: str = ""
+    uneven: Unevenness | None = None
 
     @property
     def settings(self) -> Settings:
@@ -63,8 +69,12 @@ class Dwell:
         return self._at(self.shape.spec())
 
     def drawn(self, rng: np.random.Generator) -> Settings:
-        """A distribution that the data could as well mean."""
-        return self._at(self.shape.drawn(rng))
+        """A distribution that the data could as well mean, at a pace that weeks may have."""
+        if self.uneven is None:
+            return self._at(self.shape.drawn(rng))
+        spread = self.uneven.drawn(rng)
+        pace = float(np.exp(spread * rng.standard_normal() - spread**2 / 2))
+        return self._at(self.shape.drawn(rng, pace if abs(pace - 1) >= SLIGHT else 1.0))
 
     def _at(self, spec: object) -> Settings:
         if not self.calendar:
@@ -75,7 +85,11 @@ class Dwell:
 
 
 def dwell(
-    name: str, path: Path, seen: Durations, calendar: str = ""
+    name: str,
+    path: Path,
+    seen: Durations,
+    calendar: str = "",
+    uneven: Unevenness | None = None,
 ) -> tuple[Dwell | None, Refusal | None]:
     """Estimate a delay.
 
@@ -89,6 +103,8 @@ def dwell(
         All its stays, those that are not over included.
     calendar : str
         Id of the calendar in whose open seconds they are counted; empty: elapsed ones.
+    uneven : Unevenness, optional
+        How much the pace differs from week to week.
 
     Returns
     -------
@@ -113,7 +129,8 @@ def dwell(
     shape, note = _shape(seen, known)
     if calendar and not note:
         note = f"Counted in open hours of {calendar}."
-    part = Dwell(name, path, shape, _evidence(where, seen, known, shape, note), calendar)
+    evidence = _evidence(where, seen, known, shape, note)
+    part = Dwell(name, path, shape, evidence, calendar, uneven)
     if ends >= FEWEST:
         return part, None
     why = f"Only {ends} visits have ended; {FEWEST} are needed."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -25,6 +26,8 @@ LATE: Final = 0.75
 """The rate of ending after this share of the ends goes on beyond what was observed."""
 WITHIN: Final = 20
 """Quantiles whose mean stands for a cell of the tail."""
+WHOLE: Final = 5 * CELLS
+"""Ends that fill all cells."""
 FEW: Final = 10
 """Ends that such a rate needs at the least."""
 
@@ -45,8 +48,15 @@ class Shape(Protocol):
         """Seconds that this share does not exceed."""
         ...
 
-    def drawn(self, rng: np.random.Generator) -> object:
-        """The distribution as the data could as well mean it, in the language."""
+    def drawn(self, rng: np.random.Generator, pace: float = 1.0) -> object:
+        """The distribution as the data could as well mean it, in the language.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+        pace : float
+            Factor on the rate of ending at every age.
+        """
         ...
 
 
@@ -71,7 +81,7 @@ class Constant:
         """As `Shape`."""
         return self.seconds
 
-    def drawn(self, rng: np.random.Generator) -> object:  # noqa: ARG002 - nothing to draw
+    def drawn(self, rng: np.random.Generator, pace: float = 1.0) -> object:  # noqa: ARG002 - nothing to draw
         """As `Shape`."""
         return self.spec()
 
@@ -109,12 +119,16 @@ class Parametric:
             return 0.0
         return self.fitted.quantile((level - self.zero) / (1 - self.zero))
 
-    def drawn(self, rng: np.random.Generator) -> object:
+    def drawn(self, rng: np.random.Generator, pace: float = 1.0) -> object:
         """As `Shape`."""
         zero = self.zero
         if zero:
             zero = float(rng.beta(zero * self.n + 0.5, (1 - zero) * self.n + 0.5))
-        return _spec(_sensible(self.fitted.drawn(rng), self.fitted), zero)
+        fitted = _sensible(self.fitted.drawn(rng), self.fitted)
+        if pace == 1:
+            return _spec(fitted, zero)
+        one = Parametric(fitted, zero)
+        return _cells(lambda levels: np.array([one.quantile(p) for p in levels]), WHOLE, pace)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,11 +152,11 @@ class Empirical:
         """As `Shape`."""
         return float(_quantiles(self.seen, np.array([level]))[0])
 
-    def drawn(self, rng: np.random.Generator) -> object:
+    def drawn(self, rng: np.random.Generator, pace: float = 1.0) -> object:
         """As `Shape`: the Bayesian bootstrap of the stays (Rubin 1981)."""
         seen = self.seen
         luck = rng.standard_exponential(len(seen))
-        return _observed(Durations(seen.time, seen.ended, seen.entry, seen.weight * luck))
+        return _observed(Durations(seen.time, seen.ended, seen.entry, seen.weight * luck), pace)
 
 
 def _spec(fitted: Fitted, zero: float) -> object:
@@ -181,18 +195,31 @@ def _sensible(drawn: Fitted, centre: Fitted) -> Fitted:
     return Fitted(centre.family, theta, centre.covariance, centre.likelihood)
 
 
-def _observed(seen: Durations) -> dict[str, object]:
-    """The quantiles in the middle of cells that are narrower in the tail."""
-    ends = seen.events
+def _observed(seen: Durations, pace: float = 1.0) -> dict[str, object]:
+    """What was observed, in cells."""
+    return _cells(lambda levels: _quantiles(seen, levels), seen.events, pace)
+
+
+def _cells(
+    quantiles: Callable[[Floats], Floats], ends: int, pace: float = 1.0
+) -> dict[str, object]:
+    """The quantiles in the middle of cells that are narrower in the tail.
+
+    A pace multiplies the rate of ending at every age: the survival curve is raised to it.
+    """
+
+    def at(levels: Floats) -> Floats:
+        return quantiles(-np.expm1(np.log1p(-levels) / pace) if pace != 1 else levels)
+
     edges = np.linspace(0, 1, int(np.clip(ends // 2, 5, CELLS)) + 1)
-    if ends >= 5 * CELLS:
+    if ends >= WHOLE:
         tail = np.linspace(1 - TAIL, 1, round(10 * TAIL * CELLS) + 1)
         edges = np.concatenate([np.linspace(0, 1 - TAIL, round((1 - TAIL) * CELLS) + 1), tail[1:]])
-    values = _quantiles(seen, (edges[1:] + edges[:-1]) / 2)
+    values = at((edges[1:] + edges[:-1]) / 2)
     top = edges[:-1] >= 1 - TAIL - SLACK  # rare long stays weigh in the mean: theirs is kept
     inside = (np.arange(WITHIN) + 0.5) / WITHIN
     cells = edges[:-1][top, None] + np.diff(edges)[top, None] * inside
-    values[top] = _quantiles(seen, cells.ravel()).reshape(cells.shape).mean(axis=1)
+    values[top] = at(cells.ravel()).reshape(cells.shape).mean(axis=1)
     weights = np.round(np.diff(edges), 6)
     written = [length(float(value)) for value in values]
     if len(set(written)) == 1:

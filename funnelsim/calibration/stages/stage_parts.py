@@ -11,6 +11,7 @@ import numpy as np
 from funnelsim.calibration.cleaning.spelling import length
 from funnelsim.calibration.parts import Part, Refusal, Settings
 from funnelsim.calibration.stages.dwell import dwell
+from funnelsim.calibration.stages.pace import pace
 from funnelsim.calibration.stages.routes import Routes, routes
 from funnelsim.calibration.stages.stage_work import Clock, delays
 from funnelsim.calibration.stages.survival import Durations
@@ -142,7 +143,8 @@ def stage_parts(
         for name, key, seen, opened in _delays(visits, clock, has_work=has_work, of=effort):
             path = ("stages", visits.stage, *key)
             calendar = clock.calendar if clock and opened else ""
-            part, refusal = dwell(name, path, seen, calendar)
+            uneven = pace(log, recorded) if key == AFTER else None
+            part, refusal = dwell(name, path, seen, calendar, uneven)
             parts += [part] if part else []
             refusals += [refusal] if refusal else []
         way, refused = routes(visits, _progress(log, visits.stage), waits=has_work, sources=sources)
