@@ -92,14 +92,19 @@ def check(file: ScenarioFile, as_json: Json = False) -> None:
 
 @app.command()
 def schema(
+    of: Annotated[Literal["scenario", "job"], typer.Argument(help="Of which files.")] = "scenario",
     out: Annotated[
         Path | None, typer.Option("--out", help="Write to this file.", show_default=False)
     ] = None,
 ) -> None:
-    """Print the JSON schema of scenarios: editors complete and check with it."""
+    """Print the JSON schema of scenarios or jobs: editors complete and check with it."""
     from funnelsim.cli.showing import json_text, show_json
     from funnelsim.documents import write_whole
-    from funnelsim.scenarios.schema import schema as json_schema
+
+    if of == "job":
+        from funnelsim.scheduling.jobs import job_schema as json_schema
+    else:
+        from funnelsim.scenarios.schema import schema as json_schema
 
     if out is None:
         show_json(json_schema())
