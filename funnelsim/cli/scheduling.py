@@ -304,8 +304,15 @@ def _place(place: str, out: Path) -> str:
 
 def _counted(bar: Callable[[float], None] | None, n: int) -> Callable[[object], None] | None:
     """A bar that moves on with every slot; more slots than jobs are rare."""
+    if bar is None:
+        return None
     ended = itertools.count(1)
-    return bar and (lambda _: bar(min(1.0, next(ended) / n)))
+    move = bar
+
+    def tell(_entry: object) -> None:
+        move(min(1.0, next(ended) / n))
+
+    return tell
 
 
 @contextmanager
