@@ -235,7 +235,7 @@ def _workshop(
             run,
             clock,
             make,
-            judge or _gate,
+            judge or _gate(clock),
             stop or threading.Event(),
             quiet=quiet,
         )
@@ -252,7 +252,12 @@ def _keep_beating(ledger: Ledger, run: str, clock: Clock, ended: threading.Event
             ledger.beat(run, clock())
 
 
-def _gate(draft: Path, job: Job) -> Verdict:
-    from funnelsim.scheduling.gate import verdict
+def _gate(clock: Clock) -> Judge:
+    """The publish gate, by this clock."""
 
-    return verdict(draft, job)
+    def judge(draft: Path, job: Job) -> Verdict:
+        from funnelsim.scheduling.gate import verdict
+
+        return verdict(draft, job, at=clock())
+
+    return judge
