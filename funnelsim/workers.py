@@ -18,6 +18,7 @@ __all__ = ["cores", "mapped", "own_processes", "own_threads"]
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+THREADS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 MAIN_NEEDED: Final = (
     'In a script, put what runs funnelsim under `if __name__ == "__main__":`; or give workers=1, '
     "or an executor of your own; if memory ran out, give fewer workers"
@@ -88,7 +89,8 @@ def own_processes(workers: int, preload: Sequence[str] = ()) -> Iterator[Executo
     before = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_deaf)
     try:
-        yield pool
+        with _one_thread_each():
+            yield pool
     except BaseException as ended:
         for process in set(multiprocessing.active_children()) - before:
             process.kill()
@@ -148,6 +150,18 @@ def _handed_out(
     finally:
         for future in waiting:
             future.cancel()
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Processes that fill the cores need no threads for linear algebra: they only wait."""
+    mine = [name for name in THREADS if name not in os.environ]
+    os.environ.update(dict.fromkeys(mine, "1"))
+    try:
+        yield
+    finally:
+        for name in mine:
+            os.environ.pop(name, None)
 
 
 def _deaf() -> None:

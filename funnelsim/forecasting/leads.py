@@ -183,7 +183,7 @@ class LeadForecast:
         """History and forecast as a fan chart."""
         from funnelsim.figures.fan import fan
 
-        past = self.history.frame.groupby("at", as_index=False)["y"].sum()
+        past = self.history.frame.groupby("at")[["y"]].sum().reset_index()
         ahead = self.table.head(len(self.periods))  # the sum of all comes first
         return fan(past, ahead, lang=lang, text=text)
 

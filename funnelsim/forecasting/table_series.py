@@ -10,6 +10,7 @@ import pandas as pd
 
 from funnelsim.documents import did_you_mean
 from funnelsim.errors import DataError, Problem
+from funnelsim.forecasting.columns import currency_of, dates_of
 from funnelsim.forecasting.remarks import Remark
 from funnelsim.forecasting.series import DAYS, OFFSETS, Every, SeriesSet, names
 
@@ -51,7 +52,7 @@ def from_table(
     until : str or pandas.Timestamp, optional
         When the table was made: a period that was not over then is left out.
     currency : str
-        Column with the currency of the numbers, if there is one.
+        Column with the currency of the numbers; left out: one that is called so.
 
     Returns
     -------
@@ -74,6 +75,7 @@ def from_table(
     >>> print(made.treated().remarks[0])
     Periods missing, filled in from their neighbours and the season: 1.
     """
+    currency = currency or currency_of(table)
     wanted = [at, y, *by, *([currency] if currency else [])]
     columns = [str(name) for name in table.columns]
     _raise(
@@ -98,15 +100,8 @@ def from_table(
 
 def _rows(table: pd.DataFrame, at: str, y: str, by: Sequence[str], currency: str) -> pd.DataFrame:
     """Dates and numbers as such, with the row of the table; every problem at once."""
-    given = table[at]
-    dates = (
-        given
-        if pd.api.types.is_datetime64_any_dtype(given)
-        else pd.to_datetime(given.astype("str"), errors="coerce", format="mixed")
-    )
+    dates = dates_of(table[at])
     rows = pd.DataFrame({"at": dates, "y": pd.to_numeric(table[y], errors="coerce")})
-    if isinstance(rows["at"].dtype, pd.DatetimeTZDtype):
-        rows["at"] = rows["at"].dt.tz_localize(None)
     rows["row"] = np.arange(2, len(table) + 2)
     rows["series"] = names(table, by)
     for name in by:
@@ -258,7 +253,7 @@ def _regular(
         y = group.set_index("at")["y"].sort_index().asfreq(OFFSETS[step])
         if zeros:
             y = y.reindex(pd.date_range(y.index[0], end, freq=OFFSETS[step])).fillna(0.0)
-        whose = f'the series "{name}"' if name else "the series"
+        whose = f'the series "{name!s}"' if name else "the series"
         if len(y) < LEAST:
             fix = f"{LEAST} are the least; 24 make a season visible."
             problems.append(Problem(f"{whose} has {len(y)} periods", fix=fix))
