@@ -19,11 +19,8 @@ from funnelsim.scheduling.postbook import Postbook
 from funnelsim.scheduling.processes import spawned
 from funnelsim.scheduling.publishing import DRAFTS, WITHHELD, free, publish, record
 from funnelsim.scheduling.schema import stamp
-from funnelsim.scheduling.verdicts import Verdict
 
-__all__ = ["Judge", "Make", "Workshop", "attempt", "complete", "own_process"]
-
-Judge = Callable[[Path, Job], Verdict]
+__all__ = ["Make", "Workshop", "attempt", "complete", "own_process"]
 
 
 class Make(Protocol):
@@ -51,8 +48,8 @@ class Workshop:
         The run's name in the ledger.
     clock : callable
         Tells the time, aware.
-    make, judge : callable
-        Make a report; judge a draft.
+    make : callable
+        Makes a report and lets the gate judge it.
     stop : threading.Event
         Set when the run is to end.
     quiet : bool
@@ -64,7 +61,6 @@ class Workshop:
     run: str
     clock: Callable[[], datetime]
     make: Make
-    judge: Judge
     stop: threading.Event = field(default_factory=threading.Event)
     quiet: bool = False
 
@@ -116,10 +112,9 @@ def _carry_out(shop: Workshop, job: Job, held: Entry, place: Path, *, retry: boo
             _fail(shop, job, held, outcome.cause, retry=retry)
             return
         promises = read_forecasts(draft)
-        verdict = shop.judge(draft, job)
-        record(draft, _told(held, outcome, verdict))
-        if not verdict.passed:
-            _withhold(shop, job, held, draft, verdict)
+        record(draft, _told(held, outcome))
+        if outcome.withheld:
+            _withhold(shop, job, held, draft, outcome.withheld)
             return
         there = _appear(shop, job, held, draft)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is the cause
@@ -129,7 +124,7 @@ def _carry_out(shop: Workshop, job: Job, held: Entry, place: Path, *, retry: boo
         complete(shop, job, held, promises)
 
 
-def _told(held: Entry, outcome: Outcome, verdict: Verdict) -> dict[str, Any]:
+def _told(held: Entry, outcome: Outcome) -> dict[str, Any]:
     """What the record of a report says."""
     return {
         "job": held.job,
@@ -138,7 +133,7 @@ def _told(held: Entry, outcome: Outcome, verdict: Verdict) -> dict[str, Any]:
         "attempt": held.attempts,
         "run": held.run,
         "source": outcome.source,
-        **({} if verdict.passed else {"withheld": list(verdict.causes)}),
+        **({"withheld": list(outcome.withheld)} if outcome.withheld else {}),
     }
 
 
@@ -191,11 +186,11 @@ def complete(shop: Workshop, job: Job, held: Entry, promises: Sequence[dict[str,
             shop.postbook.expect(connection, job.name, held.slot, "report", targets, now)
 
 
-def _withhold(shop: Workshop, job: Job, held: Entry, draft: Path, verdict: Verdict) -> None:
+def _withhold(shop: Workshop, job: Job, held: Entry, draft: Path, causes: Sequence[str]) -> None:
     """Keep a draft that the gate held back, where nobody takes it for a report."""
     folder = free(shop.out, job.name, held.slot, shelf=WITHHELD)
     publish(draft, shop.out, folder)
-    cause = "; ".join(verdict.causes) or "the gate gave no cause"
+    cause = "; ".join(causes)
     _settle(shop, held, state="withheld", outcome="withheld", cause=cause, job=job, folder=folder)
 
 

@@ -68,11 +68,14 @@ class Outcome:
         Why not, for the FAILED mail and the ledger.
     source : mapping
         What the report was made from: name and fingerprint.
+    withheld : tuple of str
+        Why the gate holds the draft back; empty when it may be published.
     """
 
     ok: bool
     cause: str = ""
     source: dict[str, str] | None = None
+    withheld: tuple[str, ...] = ()
 
     def text(self) -> str:
         """As a process hands it back."""
@@ -81,11 +84,12 @@ class Outcome:
     @classmethod
     def read(cls, text: str) -> Outcome:
         """What `text` wrote."""
-        return cls(**json.loads(text))
+        told = json.loads(text)
+        return cls(**{**told, "withheld": tuple(told["withheld"])})
 
 
 def made(order: Order) -> Outcome:
-    """Make the report in this process; whatever goes wrong is the outcome's cause.
+    """Make the report in this process and judge it; whatever goes wrong is the outcome's cause.
 
     Parameters
     ----------
@@ -132,6 +136,7 @@ def why(error: BaseException) -> str:
 def _make(job: Job, order: Order) -> Outcome:
     from funnelsim.reporting.inputs import fingerprint
     from funnelsim.reporting.reports import report
+    from funnelsim.scheduling.gate import verdict
     from funnelsim.scheduling.sources import find
 
     found = find(job.source, job.file.resolve().parent, Path(order.scratch))
@@ -157,7 +162,10 @@ def _make(job: Job, order: Order) -> Outcome:
     if fingerprint(found.path) != before:
         message = "was replaced while the report was made from it"
         raise DataError(Problem(message, str(found.path), fix="It is read anew at the next try."))
-    return Outcome(ok=True, source={"name": found.path.name, "sha256": before})
+    judged = verdict(order.draft, job, at=datetime.fromisoformat(order.now))
+    causes = judged.causes or ("the gate gave no cause",)
+    source = {"name": found.path.name, "sha256": before}
+    return Outcome(ok=True, source=source, withheld=() if judged.passed else causes)
 
 
 def _check_age(job: Job, found: Found, now: datetime) -> None:

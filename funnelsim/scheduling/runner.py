@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from funnelsim.errors import FunnelsimError, ParameterError, Problem
-from funnelsim.scheduling.attempting import Judge, Make, Workshop, attempt, own_process
+from funnelsim.scheduling.attempting import Make, Workshop, attempt, own_process
 from funnelsim.scheduling.catching_up import plan
 from funnelsim.scheduling.jobs import Job
 from funnelsim.scheduling.ledger import Entry, Ledger
@@ -25,7 +25,6 @@ from funnelsim.scheduling.receipts import Receipt
 from funnelsim.scheduling.recovery import recover
 from funnelsim.scheduling.retention import retire
 from funnelsim.scheduling.slots import Slot
-from funnelsim.scheduling.verdicts import Verdict
 from funnelsim.workers import cores
 
 __all__ = ["Round", "run_due", "run_slot"]
@@ -68,7 +67,6 @@ def run_due(  # noqa: PLR0913 - each part can be replaced
     clock: Clock | None = None,
     workers: int | None = None,
     make: Make = own_process,
-    judge: Judge | None = None,
     carrier: Post | None = None,
     stop: threading.Event | None = None,
     tell: Tell | None = None,
@@ -89,8 +87,9 @@ def run_due(  # noqa: PLR0913 - each part can be replaced
         Tells the time, aware; by default UTC of this machine.
     workers : int, optional
         Jobs made side by side; by default one a core. Slots of one job follow each other.
-    make, judge, carrier : optional
-        Instead of a process of its own, the publish gate, and mail, folders and webhooks.
+    make, carrier : optional
+        Instead of a process of its own with the publish gate; instead of mail, folders and
+        webhooks.
     stop : threading.Event, optional
         Set it to end early: what is under way is planned again.
     tell : callable, optional
@@ -109,7 +108,7 @@ def run_due(  # noqa: PLR0913 - each part can be replaced
     """
     told = clock or (lambda: now or datetime.now(UTC))
     by = carrier or Post.usual()
-    with _workshop(ledger, Path(out), told, make, judge, stop) as shop:
+    with _workshop(ledger, Path(out), told, make, stop) as shop:
         recover(shop, {job.name: job for job in jobs})
         rounds = _side_by_side(shop, jobs, by, workers or cores(), tell)
     return Round(
@@ -128,7 +127,6 @@ def run_slot(  # noqa: PLR0913 - as above
     send: bool = True,
     clock: Clock | None = None,
     make: Make = own_process,
-    judge: Judge | None = None,
     carrier: Post | None = None,
     stop: threading.Event | None = None,
 ) -> Round:
@@ -139,7 +137,7 @@ def run_slot(  # noqa: PLR0913 - as above
     job : Job
     slot : Slot
         Due or not; it will not be made a second time when it is.
-    ledger, out, clock, make, judge, carrier, stop
+    ledger, out, clock, make, carrier, stop
         As for `run_due`.
     again : bool
         Also where the slot is over.
@@ -157,7 +155,7 @@ def run_slot(  # noqa: PLR0913 - as above
     """
     told = clock or (lambda: datetime.now(UTC))
     by = carrier or Post.usual()
-    with _workshop(ledger, Path(out), told, make, judge, stop, quiet=not send) as shop:
+    with _workshop(ledger, Path(out), told, make, stop, quiet=not send) as shop:
         recover(shop, {job.name: job})
         _open(ledger, job, slot, again=again, now=told())
         entry = ledger.entry(job.name, slot.key)
@@ -218,7 +216,6 @@ def _workshop(
     out: Path,
     clock: Clock,
     make: Make,
-    judge: Judge | None,
     stop: threading.Event | None,
     *,
     quiet: bool = False,
@@ -235,7 +232,6 @@ def _workshop(
             run,
             clock,
             make,
-            judge or _gate(clock),
             stop or threading.Event(),
             quiet=quiet,
         )
@@ -250,14 +246,3 @@ def _keep_beating(ledger: Ledger, run: str, clock: Clock, ended: threading.Event
     while not ended.wait(_BEAT):
         with suppress(FunnelsimError):  # one beat missed is not the end
             ledger.beat(run, clock())
-
-
-def _gate(clock: Clock) -> Judge:
-    """The publish gate, by this clock."""
-
-    def judge(draft: Path, job: Job) -> Verdict:
-        from funnelsim.scheduling.gate import verdict
-
-        return verdict(draft, job, at=clock())
-
-    return judge
