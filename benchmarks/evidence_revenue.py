@@ -25,7 +25,8 @@ from funnelsim.planning.revenue_backtest import backtest_revenue
 
 SEED = 23
 WORLDS = 40
-RUNS = 60
+RUNS = 50
+RATE = (4.0, 12.0)
 WEEKS = 78
 CUTOFFS = (26, 39, 52, 65)
 AHEAD = pd.Timedelta(weeks=13)
@@ -36,7 +37,7 @@ LEVELS = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
 
 def one(number: int, runs: int) -> list[dict[str, object]]:
     """Forecast one world at all cutoffs."""
-    log = simulate(made_world(number, weeks=WEEKS, shock=number % 2 == 1), seed=SEED)
+    log = simulate(made_world(number, weeks=WEEKS, rate=RATE, shock=number % 2 == 1), seed=SEED)
     begin = pd.Timestamp(log.meta.observed_from)
     cutoffs = [begin + pd.Timedelta(weeks=week) for week in CUTOFFS]
     table = backtest_revenue(log, cutoffs=cutoffs, ahead=AHEAD, n=runs, seed=SEED)

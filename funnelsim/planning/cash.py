@@ -140,7 +140,7 @@ def cash_paths(
     delay = known.draw(begun, rng)
     seen = np.isfinite(delay)
     at = every["closed_at"][seen] + pd.to_timedelta(np.maximum(delay[seen], 0.0), unit="D")
-    cell = cuts.searchsorted(pd.DatetimeIndex(at), side="right") - 1
+    cell = cuts.searchsorted(pd.DatetimeIndex(at).floor("us").as_unit("us"), side="right") - 1
     inside = (cell >= 0) & (cell < len(cuts) - 1)
     paths = np.zeros((n, len(cuts) - 1))
     money = every["value"].to_numpy(float)[seen] * known.ratio

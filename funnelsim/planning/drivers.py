@@ -63,7 +63,11 @@ def downside(won: pd.DataFrame, by: Sequence[str], n: int, tail: float = TAIL) -
 
 
 def without_deals(
-    totals: Floats, won: pd.DataFrame, deals: pd.DataFrame, goal: float | None, most: int
+    totals: Floats,
+    won: pd.DataFrame,
+    deals: pd.DataFrame,
+    most: int,
+    planned: tuple[Floats, pd.DataFrame, float] | None = None,
 ) -> pd.DataFrame:
     """What is left of a forecast without each of the largest open deals.
 
@@ -75,17 +79,17 @@ def without_deals(
         ``run``, ``lead_id``, ``value``.
     deals : pandas.DataFrame
         Open deals: ``lead_id``, ``stage``, ``value``, ``p_won``.
-    goal : float, optional
-        A plan for the horizon, minor units.
     most : int
         Deals.
+    planned : tuple of ndarray, pandas.DataFrame and float, optional
+        Sums over the planned periods, what is won in them, and what has to be won in them.
 
     Returns
     -------
     pandas.DataFrame
         ``lead_id``, ``stage``, ``value``, ``p_won``, ``expected`` (its mean contribution),
-        ``p10``, ``p50``, ``p90`` of the rest, ``chance`` of the goal without it (NaN without a
-        goal); largest contribution first.
+        ``p10``, ``p50``, ``p90`` of the rest, ``chance`` of the plan without it (NaN without a
+        plan); largest contribution first.
     """
     n = len(totals)
     mine = won[won["lead_id"].isin(deals["lead_id"])]
@@ -93,13 +97,21 @@ def without_deals(
     top = given.nlargest(most)
     rows = []
     for lead, expected in top.items():
-        its = mine[mine["lead_id"] == lead]
-        rest = totals - np.bincount(its["run"], weights=its["value"], minlength=n)
-        p10, p50, p90 = np.quantile(rest, [0.1, 0.5, 0.9])
-        chance = float((rest >= goal).mean()) if goal is not None else np.nan
+        p10, p50, p90 = np.quantile(_without(str(lead), totals, mine), [0.1, 0.5, 0.9])
+        chance = np.nan
+        if planned is not None:
+            aimed, won_then, goal = planned
+            chance = float((_without(str(lead), aimed, won_then) >= goal).mean())
         rows.append([lead, expected, p10, p50, p90, chance])
     columns = ["lead_id", "expected", "p10", "p50", "p90", "chance"]
     made = pd.DataFrame(rows, columns=columns).astype({"lead_id": deals["lead_id"].dtype})
     known = deals[["lead_id", "stage", "value", "p_won"]]
     made = made.merge(known, on="lead_id", how="left")
     return made[["lead_id", "stage", "value", "p_won", *columns[1:]]]
+
+
+def _without(lead: str, totals: Floats, won: pd.DataFrame) -> Floats:
+    """The sums less what one deal brings."""
+    its = won[won["lead_id"] == lead]
+    brought = np.bincount(its["run"], weights=its["value"], minlength=len(totals))
+    return np.asarray(totals - brought)

@@ -250,6 +250,8 @@ def _notes(known: EventLog, measure: str, above: TopDown | None, past: pd.DataFr
         notes.append(f"The data holds {weeks:.0f} weeks: seasons cannot be known.")
     if above is None:
         notes.append("Too few weeks with wins for a series: bottom-up only.")
+    elif not len(past) and known.meta.history != "full":
+        notes.append("The data does not say what was known earlier: equal weights.")
     elif not len(past):
         notes.append("No past cutoff to try the ways at: equal weights.")
     return notes

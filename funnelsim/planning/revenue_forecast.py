@@ -27,6 +27,7 @@ Floats = NDArray[np.float64]
 
 QUANTILES: Final = (0.1, 0.5, 0.9)
 ISSUED: Final = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
+SERIES: Final = {"won": "wins", "won_value": "won_value", "paid_value": "paid_value"}
 UNITS: Final = {"won": "deals", "won_value": "minor", "paid_value": "minor"}
 HORIZON: Final = "horizon"
 
@@ -243,14 +244,16 @@ class RevenueForecast:
         Returns
         -------
         pandas.DataFrame
-            As `without_deals` gives it; ``chance`` is that of the plan, over the planned
-            periods' sum where the whole horizon is planned.
+            As `without_deals` gives it; ``chance`` is that of the plan of all planned periods.
         """
-        goal = None
+        won = self.won if self.measure == "won_value" else self.won.assign(value=self.won["count"])
+        planned = None
         if self.plan is not None:
             goal = float(self.plan["plan"].sum()) - float(self.chance_of()["booked"].iloc[-1])
-        won = self.won if self.measure == "won_value" else self.won.assign(value=self.won["count"])
-        return without_deals(self.total(), won, self.deals, goal, most)
+            aimed = np.asarray(self.cells.periods().isin(set(self.plan["period"])))
+            sums = self.ways["combined"][..., self._place][:, aimed].sum(axis=1)
+            planned = (sums, won[aimed[won["cell"].to_numpy(int)]], goal)
+        return without_deals(self.total(), won, self.deals, most, planned)
 
     def issued(self) -> pd.DataFrame:
         """The forecast as the ledger keeps it, to be scored later.
@@ -258,7 +261,7 @@ class RevenueForecast:
         Returns
         -------
         pandas.DataFrame
-            ``cutoff``, ``series`` (won_value, won, paid_value), ``period_start``,
+            ``cutoff``, ``series`` (won_value, wins, paid_value), ``period_start``,
             ``period_end``, ``unit``, ``quantile``, ``value``; periods that the horizon holds
             whole, what was booked before the cutoff included.
         """
@@ -268,7 +271,7 @@ class RevenueForecast:
                 continue
             for row in self._spans(self.cells.freq, way, origin, measure, paths, ISSUED):
                 if row["whole"]:
-                    kept = {"cutoff": self.start, "series": measure}
+                    kept = {"cutoff": self.start, "series": SERIES[measure]}
                     kept |= {"period_start": row["begin"], "period_end": row["end"]}
                     for q in ISSUED:
                         value = row[f"p{q * 100:02.0f}"]
