@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from funnelsim.documents import did_you_mean
 from funnelsim.errors import DataError, Problem
+from funnelsim.scenarios.calendar import WEEKDAYS
 from funnelsim.scenarios.demand import leads_per_week
 from funnelsim.scenarios.run import Run
 from funnelsim.scenarios.scenario import Scenario
@@ -20,12 +21,9 @@ from funnelsim.worktime import DAY, Duration
 if TYPE_CHECKING:
     from funnelsim.forecasting.leads import LeadForecast
 
-__all__ = ["Leads", "with_leads"]
+__all__ = ["with_leads"]
 
 Ints = NDArray[np.int64]
-Leads = "LeadForecast | pd.DataFrame | Scenario"
-"""What tells how many leads come."""
-
 _PERIOD: Final = ("period", "period_start", "at", "week", "month", "date", "day")
 _COUNT: Final = ("leads", "y", "value", "mean", "n", "count")
 _PATH: Final = ("path", "sample", "draw")
@@ -79,20 +77,25 @@ def with_leads(
         fix = "Without leads there is nothing to staff for."
         raise DataError(Problem("no leads at all are forecast", path="leads", fix=fix))
     by_source = _by_source(scenario, names, paths, rng)
-    return _filled(scenario, starts, end, by_source, rng)
+    filled = _filled(scenario, starts, end, by_source, rng)
+    return filled if isinstance(leads, pd.DataFrame) else _with_hours(filled, leads.hours)
 
 
 def _of_forecast(
     leads: LeadForecast, n: int
 ) -> tuple[pd.DatetimeIndex, pd.Timestamp, tuple[str, ...], Ints]:
-    """Starts of the periods, the end, segments and paths (path, period, segment)."""
-    paths = np.asarray(leads.paths)
-    paths = paths[:n] if paths.ndim == 3 else paths[:n, :, None]  # noqa: PLR2004
+    """Starts of the periods, the end, sources and paths (path, period, source)."""
+    if leads.what != "leads":
+        fix = "Forecast leads: fs.forecast_leads(history, what='leads')."
+        raise DataError(Problem(f"this is a forecast of {leads.what}", path="leads", fix=fix))
+    bottom = np.asarray(leads.bottom, float)[:n]
+    _refuse_counts(bottom)
     starts, end = _periods(leads.periods)
-    names = tuple(str(name) for name in getattr(leads, "segments", ()) or ("",))
-    if len(names) != paths.shape[2]:
-        names = tuple("" for _ in range(paths.shape[2]))
-    _refuse_counts(paths)
+    if "source" not in leads.by:
+        return starts, end, ("",), np.rint(bottom.sum(axis=2, keepdims=True)).astype(np.int64)
+    sources = leads.segments["source"].astype(str).to_numpy()
+    names = tuple(dict.fromkeys(sources.tolist()))
+    paths = np.stack([bottom[..., sources == name].sum(axis=2) for name in names], axis=-1)
     return starts, end, names, np.rint(paths).astype(np.int64)
 
 
@@ -183,7 +186,8 @@ def _by_source(
     scenario: Scenario, names: Sequence[str], paths: Ints, rng: np.random.Generator
 ) -> dict[str, Ints]:
     """Paths by source, shape (paths, periods) each."""
-    unknown = [name for name in names if name and name not in scenario.sources]
+    known = _names_of_sources(scenario)
+    unknown = [name for name in names if name and name not in known]
     if unknown:
         raise DataError(
             Problem(
@@ -195,13 +199,43 @@ def _by_source(
         )
     if len(names) > 1 or names[0]:
         none = np.zeros(paths.shape[:2], np.int64)
-        found = {name: paths[..., i] for i, name in enumerate(names)}
-        return {source: found.get(source, none) for source in scenario.sources}
+        found = dict.fromkeys(scenario.sources, none)
+        for i, name in enumerate(names):
+            found[known[name]] = found[known[name]] + paths[..., i]
+        return found
     weights = np.array([leads_per_week(s, scenario) for s in scenario.sources.values()])
     if not weights.sum():
         weights = np.ones(len(weights))
     drawn = rng.multinomial(paths[..., 0], weights / weights.sum())
     return {source: drawn[..., i] for i, source in enumerate(scenario.sources)}
+
+
+def _names_of_sources(scenario: Scenario) -> dict[str, str]:
+    """What a source may be called → its id: the id, or its label in any language."""
+    labels = {
+        str(name): key
+        for key, source in scenario.sources.items()
+        for name in (
+            source.label.values() if isinstance(source.label, Mapping) else (source.label,)
+        )
+    }
+    return {**labels, **{key: key for key in scenario.sources}, "": next(iter(scenario.sources))}
+
+
+def _with_hours(scenario: Scenario, hours: pd.DataFrame) -> Scenario:
+    """Weekdays and hours of the history, for sources that have none of their own."""
+    if hours.shape != (7, 24) or not hours.to_numpy().sum():
+        return scenario
+    by_day, by_hour = hours.sum(axis=1).to_numpy(float), hours.sum(axis=0).to_numpy(float)
+    days = {name: float(by_day[i] * 7) for i, name in enumerate(WEEKDAYS)}
+    clock = {f"{h}-{h + 1}": float(by_hour[h] * 24) for h in range(24) if by_hour[h] > 0}
+    sources = {
+        key: source
+        if source.by_hour or source.by_weekday
+        else source.model_copy(update={"by_weekday": days, "by_hour": clock})
+        for key, source in scenario.sources.items()
+    }
+    return scenario.model_copy(update={"sources": sources})
 
 
 def _filled(
