@@ -10,18 +10,24 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from funnelsim.documents import did_you_mean
-from funnelsim.engine import simulate
+from funnelsim.engine.logs import event_log
+from funnelsim.engine.planning import make_plan, moved
+from funnelsim.engine.simulation import rows
 from funnelsim.engine.snapshot import Snapshot
 from funnelsim.errors import ParameterError, Problem
 from funnelsim.events import EventLog
 from funnelsim.measures.periods import edges
+from funnelsim.planning.closings import Closings, closings, hours
+from funnelsim.scenarios.checks import require_sound
 from funnelsim.scenarios.run import Run
 from funnelsim.scenarios.sampling import ScenarioSampler
 from funnelsim.scenarios.scenario import Scenario
+from funnelsim.streams import Stream
 
 __all__ = ["ORIGINS", "PipelineForecast", "forecast_pipeline"]
 
 Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
 
 ORIGINS = ("open", "future")
 """Deals that are open at the start, and leads that arrive later."""
@@ -162,34 +168,39 @@ def forecast_pipeline(
         raise ParameterError(Problem(f"n is {n!r}", path="n", fix="Give 2 or more."))
     first = world if isinstance(world, Scenario) else world.draw(seed, 0)
     run = Run.model_validate({"start": first.run.start, "horizon": horizon})
-    known = start.deals["lead_id"]
     dearer = _won_to_all(first)
-    fates = np.zeros((len(known), 2))
+    fates = np.zeros((len(start), 2))
     paths: list[Floats] = []
     work: list[Floats] = []
     teams = tuple(first.teams)
-    ends = pd.DatetimeIndex([])
+    ends: Integers = np.zeros(0, np.int64)
+    require_sound(moved(first.model_copy(update={"run": run}), start))
     for replication in range(n):
         drawn = world if isinstance(world, Scenario) else world.draw(seed, replication)
-        scenario = drawn.model_copy(update={"run": run})
-        log = simulate(scenario, seed=seed, replication=replication, start=start)
-        if not replication:
-            ends = pd.DatetimeIndex(edges(log, every)[1:].view("datetime64[us]"), tz="UTC")
-        closed = _closed(log, known, dearer)
-        if observe is not None:
-            observe(log, closed)
-        paths.append(_sums(closed, ends))
-        work.append(_hours(log, ends, teams))
-        for column, outcome in enumerate(("won", "lost")):
-            fates[:, column] += known.isin(closed.loc[closed["outcome"] == outcome, "lead_id"])
+        plan = make_plan(drawn.model_copy(update={"run": run}), start)
+        found = rows(plan, seed=seed, replication=replication)
+        if not replication or observe is not None:
+            log = event_log(plan, found, Stream(seed, replication))
+            ends = edges(log, every)[1:]
+            if observe is not None:
+                observe(log, _closed(log, start.deals["lead_id"], dearer))
+        closed = closings(plan, found, dearer)
+        paths.append(_sums(closed, ends, len(start)))
+        work.append(_hours(*hours(plan, found, teams), ends, len(teams)))
+        for column, won in enumerate((True, False)):
+            mine = closed.lead[(closed.won == won) & (closed.lead < len(start))]
+            fates[mine, column] += 1
         if progress is not None:
             progress((replication + 1) / n)
+    by_id = np.argsort(start.deals["lead_id"].argsort().to_numpy())  # plans have them by id
+    fates = fates[by_id]
     deals = start.deals[["lead_id", "stage", "arrived_at", "value"]].reset_index(drop=True)
     share = fates / n
     deals = deals.assign(p_won=share[:, 0], p_lost=share[:, 1], p_open=1 - share.sum(axis=1), n=n)
     at = pd.Timestamp(start.at)
+    stamps = pd.DatetimeIndex(ends.view("datetime64[us]"), tz="UTC")
     return PipelineForecast(
-        at, ends, np.array(paths), deals, np.array(work), teams, seed, first.currency
+        at, stamps, np.array(paths), deals, np.array(work), teams, seed, first.currency
     )
 
 
@@ -211,33 +222,27 @@ def _closed(log: EventLog, known: pd.Series, dearer: Mapping[str, float]) -> pd.
     return closed.assign(origin=np.where(closed["lead_id"].isin(known), 0, 1), value=value)
 
 
-def _sums(closed: pd.DataFrame, ends: pd.DatetimeIndex) -> Floats:
+def _sums(closed: Closings, ends: Integers, known: int) -> Floats:
     """Sums by period, origin and measure."""
     sums = np.zeros((len(ends), len(ORIGINS), len(MEASURES)))
-    period = _period(closed["closed_at"], ends)
-    origin = closed["origin"].to_numpy()
-    won = (closed["outcome"] == "won").to_numpy()
-    value = closed["value"].to_numpy()
-    for place, weight in enumerate((won, won * value, ~won)):
-        np.add.at(sums[..., place], (period, origin), weight.astype(float))
+    where = (_period(closed.at, ends), (closed.lead >= known).astype(np.int64))
+    for place, weight in enumerate((closed.won, closed.won * closed.value, ~closed.won)):
+        np.add.at(sums[..., place], where, weight.astype(float))
     return sums
 
 
-def _hours(log: EventLog, ends: pd.DatetimeIndex, teams: Sequence[str]) -> Floats:
+def _hours(
+    begun: Integers, team: NDArray[np.intp], spent: Floats, ends: Integers, teams: int
+) -> Floats:
     """Hours of work by the period in which it begins, and team."""
-    begin = pd.Timestamp(log.meta.observed_from)
-    efforts = log.efforts[log.efforts["started_at"] >= begin]
-    until = efforts["ended_at"].fillna(pd.Timestamp(log.meta.observed_until))
-    hours = (until - efforts["started_at"]).dt.total_seconds().to_numpy() / 3600
-    sums = np.zeros((len(ends), len(teams)))
-    team = pd.Index(teams).get_indexer(pd.Index(efforts["team"]))
-    np.add.at(sums, (_period(efforts["started_at"], ends), team), hours)
+    sums = np.zeros((len(ends), teams))
+    np.add.at(sums, (_period(begun, ends), team), spent)
     return sums
 
 
-def _period(at: pd.Series, ends: pd.DatetimeIndex) -> NDArray[np.int64]:
+def _period(at: Integers, ends: Integers) -> NDArray[np.intp]:
     """The number of the period in which something happens."""
-    return np.asarray(np.minimum(ends.searchsorted(at, side="right"), len(ends) - 1))
+    return np.minimum(np.searchsorted(ends, at, side="right"), len(ends) - 1)
 
 
 def _spread(values: Floats, quantiles: Sequence[float]) -> dict[str, float]:
