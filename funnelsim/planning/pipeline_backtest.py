@@ -13,7 +13,12 @@ from funnelsim.engine.snapshot import snapshot
 from funnelsim.errors import ParameterError, Problem
 from funnelsim.events import EventLog
 from funnelsim.forecasting.scores import covered, crps
-from funnelsim.planning.pipeline import ORIGINS, REPLICATIONS, forecast_pipeline
+from funnelsim.planning.pipeline import (
+    ORIGINS,
+    REPLICATIONS,
+    PipelineForecast,
+    forecast_pipeline,
+)
 from funnelsim.planning.rules_of_thumb import RULES_OF_THUMB, facts
 
 __all__ = ["backtest_pipeline", "skill"]
@@ -33,6 +38,7 @@ def backtest_pipeline(
     n: int = REPLICATIONS,
     seed: int,
     progress: Callable[[float], None] | None = None,
+    observe: Callable[[PipelineForecast], None] | None = None,
 ) -> pd.DataFrame:
     """Forecast from every cutoff with what was known then, and compare with what came.
 
@@ -49,6 +55,8 @@ def backtest_pipeline(
     seed : int
     progress : callable, optional
         Told the share done, 0 to 1.
+    observe : callable, optional
+        Shown every forecast; `reliability.settled` says what became of its deals.
 
     Returns
     -------
@@ -71,7 +79,11 @@ def backtest_pipeline(
     rows: list[dict[str, object]] = []
     for number, moment in enumerate(moments):
         past = log.as_of(moment)
-        samples = _samples(past, horizon, days, n, seed)
+        fit = calibrate(past)
+        fan = forecast_pipeline(fit.sampler, start=snapshot(past), horizon=horizon, n=n, seed=seed)
+        if observe is not None:
+            observe(fan)
+        samples = _samples(past, fan, days, n, seed)
         came = _came(log, past, moment + pd.Timedelta(days=days))
         rows += _rows(moment, samples, came)
         if progress is not None:
@@ -129,10 +141,10 @@ def _moment(cutoff: str | pd.Timestamp, zone: str) -> pd.Timestamp:
     return (stamp.tz_localize(zone) if stamp.tzinfo is None else stamp).tz_convert("UTC")
 
 
-def _samples(past: EventLog, horizon: str, days: float, n: int, seed: int) -> dict[str, Floats]:
+def _samples(
+    past: EventLog, fan: PipelineForecast, days: float, n: int, seed: int
+) -> dict[str, Floats]:
     """Draws of every method, shape (draws, origins, measures)."""
-    fit = calibrate(past)
-    fan = forecast_pipeline(fit.sampler, start=snapshot(past), horizon=horizon, n=n, seed=seed)
     samples = {OURS: fan.paths.sum(axis=1)[..., : len(MEASURES)]}
     known = facts(past)
     for rule, forecast in RULES_OF_THUMB.items():
