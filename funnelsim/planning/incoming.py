@@ -213,11 +213,7 @@ def _by_source(
 def _names_of_sources(scenario: Scenario) -> dict[str, str]:
     """What a source may be called → its id: the id, or its label in any language."""
     labels = {
-        str(name): key
-        for key, source in scenario.sources.items()
-        for name in (
-            source.label.values() if isinstance(source.label, Mapping) else (source.label,)
-        )
+        str(name): key for key, source in scenario.sources.items() for name in source.label.values()
     }
     return {**labels, **{key: key for key in scenario.sources}, "": next(iter(scenario.sources))}
 
