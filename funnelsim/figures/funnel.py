@@ -213,7 +213,7 @@ def _bar(
         if count > 0:
             rectangle(sheet, x, middle - height / 2, count * ruler.scale, height, colour)
             x += count * ruler.scale
-    written = wording.number(row.entered)
+    written: str = wording.number(row.entered)
     if row.more_to_come:
         written = wording.text("{n} so far").format(n=written)
     inside = text_width(written, SIZE, 600) + 0.14 < row.advanced * ruler.scale

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_skeleton, get_day_names
@@ -18,7 +18,7 @@ from babel.numbers import format_compact_decimal, format_decimal, parse_pattern
 
 from funnelsim.errors import ParameterError, Problem
 
-__all__ = ["NO_VALUE", "Wording", "duration_unit"]
+__all__ = ["NO_VALUE", "Wording", "Written", "duration_unit"]
 
 NO_VALUE: Final = "–"
 NBSP: Final = "\u00a0"
@@ -50,6 +50,40 @@ def duration_unit(seconds: float) -> str:
     ['s', 'min', 'h', 'd']
     """
     return next((unit for unit, start in UNIT_FROM.items() if seconds >= start), "s")
+
+
+class Written(str):
+    """A number as a reader writes it, that still knows its value.
+
+    Parameters
+    ----------
+    text : str
+        As it is read.
+    value : float
+        In full precision, in the form's unit.
+    form : str
+        ``number``, ``share`` (0 to 1), a unit of time (``s``, ``min``, ``h``, ``d``), a currency.
+
+    Examples
+    --------
+    >>> half = Wording().share(0.5037)
+    >>> half, half.value, half.form
+    ('50%', 0.5037, 'share')
+    """
+
+    __slots__ = ("form", "value")
+    value: float
+    form: str
+
+    def __new__(cls, text: str, value: float, form: str) -> Self:
+        """Attach the value to the text."""
+        made = super().__new__(cls, text)
+        made.value, made.form = float(value), form
+        return made
+
+    def __getnewargs__(self) -> tuple[str, float, str]:  # type: ignore[override]
+        """What a copy is made of."""
+        return str(self), self.value, self.form
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,39 +134,33 @@ class Wording:
         written = str(item)
         return self.labels.get(written) or known.get(written, written)
 
-    def number(self, value: float, digits: int = 0) -> str:
+    def number(self, value: float, digits: int = 0) -> Written:
         """Write a number with grouping and at most ``digits`` decimals; – for NaN."""
         if not math.isfinite(value):
-            return NO_VALUE
+            return Written(NO_VALUE, value, "number")
         if abs(value) >= COMPACT_FROM:
             return self.short(value)
         pattern = "#,##0" + ("." + "#" * digits if digits else "")
         rounded = round(value, digits) + 0.0  # no "−0"
-        return self._spaced(format_decimal(rounded, format=pattern, locale=self.locale))
+        text = self._spaced(format_decimal(rounded, format=pattern, locale=self.locale))
+        return Written(text, value, "number")
 
-    def figure(self, value: float) -> str:
+    def figure(self, value: float) -> Written:
         """Write a number with about two significant digits, for axes and small counts."""
         size = abs(value)
         digits = 0 if size >= 10 or size == 0 else 1 if size >= 1 else 2 if size >= 0.1 else 3  # noqa: PLR2004
         return self.number(value, digits)
 
-    def short(self, value: float) -> str:
+    def short(self, value: float) -> Written:
         """Write a large number in words' short forms, for example ``1.5M``."""
         if abs(value) < MILLION:
             return self.number(value)
-        return self._spaced(format_compact_decimal(value, locale=self.locale, fraction_digits=1))
+        text = format_compact_decimal(value, locale=self.locale, fraction_digits=1)
+        return Written(self._spaced(text), value, "number")
 
-    def share(self, value: float) -> str:
+    def share(self, value: float) -> Written:
         """Write a share as per cent; never rounds a few up to none or to all."""
-        if not math.isfinite(value):
-            return NO_VALUE
-        per_cent = 100.0 * value
-        if 0 < per_cent < 0.05:  # noqa: PLR2004
-            return "<" + self._per_cent(self.number(0.1, 1))
-        if 99.95 <= per_cent < 100:  # noqa: PLR2004
-            return ">" + self._per_cent(self.number(99.9, 1))
-        one_digit = 0 < abs(per_cent) < 9.95 or 99.5 <= per_cent < 100  # noqa: PLR2004
-        return self._per_cent(self.number(per_cent, 1 if one_digit else 0))
+        return Written(self._share(value), value, "share")
 
     def shares(self, low: float, high: float) -> str:
         """Write an interval of shares, for example ``60–64 %``; empty when unknown."""
@@ -141,16 +169,16 @@ class Wording:
         sign = self._per_cent("")
         return f"{self.share(low).removesuffix(sign)}–{self.share(high)}"
 
-    def duration(self, seconds: float, unit: str | None = None) -> str:
+    def duration(self, seconds: float, unit: str | None = None) -> Written:
         """Write a duration in ``unit``, or in the one a person would use."""
         if not math.isfinite(seconds):
-            return NO_VALUE
+            return Written(NO_VALUE, seconds, unit or "s")
         if 0 < seconds < 1 and unit is None:
-            return "<" + self.duration(1.0, "s")
+            return Written("<" + self.duration(1.0, "s"), seconds, "s")
         unit = unit or duration_unit(abs(seconds))
         amount = seconds / SECONDS[unit]
         number = self.number(amount, 1 if abs(amount) < 9.95 else 0)  # noqa: PLR2004
-        return self._unit(unit).format(number=number)
+        return Written(self._unit(unit).format(number=number), amount, unit)
 
     def durations(self, low: float, high: float) -> str:
         """Write an interval of durations in one unit; empty when unknown."""
@@ -172,6 +200,18 @@ class Wording:
         """Return the names of the seven days, Monday first."""
         names = get_day_names(width, context="stand-alone", locale=self.locale)
         return [str(names[day]) for day in range(7)]
+
+    def _share(self, value: float) -> str:
+        """A share as text."""
+        if not math.isfinite(value):
+            return NO_VALUE
+        per_cent = 100.0 * value
+        if 0 < per_cent < 0.05:  # noqa: PLR2004
+            return "<" + self._per_cent(self.number(0.1, 1))
+        if 99.95 <= per_cent < 100:  # noqa: PLR2004
+            return ">" + self._per_cent(self.number(99.9, 1))
+        one_digit = 0 < abs(per_cent) < 9.95 or 99.5 <= per_cent < 100  # noqa: PLR2004
+        return self._per_cent(self.number(per_cent, 1 if one_digit else 0))
 
     def _per_cent(self, number: str) -> str:
         """Set the per cent sign as the language does."""

@@ -6,20 +6,24 @@ the same block, typed, in the cell's output; the PDF is made from the latter.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, Protocol
 
+from funnelsim.figures.wording import Written
 from funnelsim.reporting.document import (
     MIME,
     Advice,
     AnyBlock,
+    Attachment,
     Column,
     Cover,
     End,
     Figure,
     Group,
     Kpis,
+    Number,
     Point,
     Risks,
     Run,
@@ -34,6 +38,7 @@ from funnelsim.reporting.document import (
 
 __all__ = [
     "advice",
+    "attachment",
     "column",
     "cover",
     "end",
@@ -177,7 +182,7 @@ def kpi(label: str, value: str, note: str = "") -> Tile:
     >>> kpi("Won", "25 %", "of 7,455").value
     '25 %'
     """
-    return Tile(label=label, value=value, note=note)
+    return Tile(label=label, value=str(value), note=note, number=_number(value))
 
 
 def kpis(tiles: Iterable[Tile]) -> Kpis:
@@ -288,7 +293,7 @@ def table(
     columns : sequence of Column
         Headings and units.
     rows : iterable of sequence of str
-        One text per column.
+        One text per column; one that `Texts` wrote keeps its value, for spreadsheets.
     caption, note : str
         What stands above and below.
     total : bool
@@ -303,10 +308,13 @@ def table(
     >>> table([column("Stage")], [["Offer"]], caption="Stages").rows
     (('Offer',),)
     """
+    cells = [tuple(row) for row in rows]
+    numbers = tuple(tuple(map(_number, row)) for row in cells)
     return Table(
         caption=caption,
         columns=tuple(columns),
-        rows=tuple(tuple(row) for row in rows),
+        rows=tuple(tuple(map(str, row)) for row in cells),
+        numbers=numbers if any(map(any, numbers)) else (),
         note=note,
         total=total,
     )
@@ -321,6 +329,27 @@ def group(*blocks: AnyBlock) -> Group:
     2
     """
     return Group(blocks=blocks)
+
+
+def attachment(name: str, content: str) -> Attachment:
+    """Leave a file beside the PDF, not printed.
+
+    Parameters
+    ----------
+    name : str
+        What follows the report's name: ``forecast.csv``.
+    content : str
+
+    Returns
+    -------
+    Attachment
+
+    Examples
+    --------
+    >>> attachment("forecast.csv", "cutoff,series").name
+    'forecast.csv'
+    """
+    return Attachment(name=name, content=content)
 
 
 def end() -> End:
@@ -357,6 +386,13 @@ def read(outputs: Iterable[Mapping[str, Any]]) -> list[AnyBlock]:
         blocks = stored if isinstance(stored, list) else [stored]
         found += [as_block(block) for block in blocks]
     return found
+
+
+def _number(text: str) -> Number | None:
+    """The value that a text was written from, if it still knows."""
+    if not isinstance(text, Written) or not math.isfinite(text.value):
+        return None
+    return Number(value=text.value, form=text.form)
 
 
 def _runs(content: str | Sentence) -> Sentence:

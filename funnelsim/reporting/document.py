@@ -19,6 +19,7 @@ __all__ = [
     "MIME",
     "Advice",
     "AnyBlock",
+    "Attachment",
     "Block",
     "Column",
     "Cover",
@@ -29,6 +30,7 @@ __all__ = [
     "Group",
     "Interval",
     "Kpis",
+    "Number",
     "Point",
     "Risks",
     "Run",
@@ -105,12 +107,21 @@ class Text(Block):
     sentence: Sentence
 
 
+class Number(Record):
+    """A number in full precision, as a spreadsheet wants it."""
+
+    value: float
+    form: str
+    """``number``, ``share`` (0 to 1), a unit of time (``s``, ``min``, ``h``, ``d``), a currency."""
+
+
 class Tile(Record):
     """One key figure: what it is, its value, and how sure or of how many."""
 
     label: Filled
     value: Filled
     note: str = ""
+    number: Number | None = None
 
 
 class Kpis(Block):
@@ -178,6 +189,8 @@ class Table(Block):
     caption: Filled
     columns: Annotated[tuple[Column, ...], Field(min_length=1)]
     rows: tuple[tuple[str, ...], ...]
+    numbers: tuple[tuple[Number | None, ...], ...] = ()
+    """Of each cell, where it is a number; empty for a table of words."""
     note: str = ""
     total: bool = False
     """The last row sums the others up."""
@@ -189,6 +202,8 @@ class Table(Block):
         ragged = [row for row in self.rows if len(row) != len(self.columns)]
         if ragged:
             raise ValueError(f"a row of {len(ragged[0])} cells for {len(self.columns)} columns")
+        if self.numbers and [*map(len, self.numbers)] != [*map(len, self.rows)]:
+            raise ValueError("the numbers are not those of the cells")
         return self
 
 
@@ -231,6 +246,15 @@ class Evidence(Block):
     """As simulated, YAML; it is attached to the PDF."""
 
 
+class Attachment(Block):
+    """A file that is left beside the PDF, ``NAME.forecast.csv``; not printed."""
+
+    kind: Literal["attachment"] = "attachment"
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*\.[a-z]{2,5}$")]
+    """What follows the report's name: ``forecast.csv``."""
+    content: str
+
+
 class End(Block):
     """The last block: the notebook reached its end."""
 
@@ -238,7 +262,18 @@ class End(Block):
 
 
 AnyBlock = Annotated[
-    Cover | Section | Text | Kpis | Summary | Risks | Advice | Figure | Table | Evidence | End,
+    Cover
+    | Section
+    | Text
+    | Kpis
+    | Summary
+    | Risks
+    | Advice
+    | Figure
+    | Table
+    | Evidence
+    | Attachment
+    | End,
     Field(discriminator="kind"),
 ]
 _ANY: TypeAdapter[AnyBlock] = TypeAdapter(AnyBlock)

@@ -12,8 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 from funnelsim.errors import RunError
 from funnelsim.figures.style import FONT_FOLDER
-from funnelsim.reporting.document import AnyBlock, Cover, Evidence, Figure, Section, Table
+from funnelsim.reporting.document import (
+    AnyBlock,
+    Attachment,
+    Cover,
+    Evidence,
+    Figure,
+    Section,
+    Table,
+)
 from funnelsim.reporting.texts import Texts, texts
+from funnelsim.reporting.tidy import tidy_csv
 
 if TYPE_CHECKING:
     import typst
@@ -165,7 +174,7 @@ def _content(blocks: Sequence[AnyBlock], folder: Path, origin: str) -> dict[str,
     if not blocks or not isinstance(blocks[0], Cover):
         raise RunError("a report starts with a cover block: fs.blocks.cover(title, lang=...)")
     cover = blocks[0]
-    rest = [block for block in blocks[1:] if not isinstance(block, Evidence)]
+    rest = [block for block in blocks[1:] if not isinstance(block, (Attachment, Evidence))]
     meta = cover.model_dump(mode="json") | {
         "origin": origin,
         "date": [cover.as_of.year, cover.as_of.month, cover.as_of.day],
@@ -176,9 +185,30 @@ def _content(blocks: Sequence[AnyBlock], folder: Path, origin: str) -> dict[str,
     return {
         "meta": meta,
         "words": _words(texts(cover.lang)),
+        "attached": _attached(blocks, folder, texts(cover.lang)),
         "front": items[:first],
         "body": _chunks(items[first:]),
     }
+
+
+def _attached(blocks: Sequence[AnyBlock], folder: Path, t: Texts) -> list[dict[str, str]]:
+    """The files inside the PDF: the scenario as simulated, and every number of the tables."""
+    results = {
+        "file": "results.csv",
+        "about": t._("All numbers of the tables, tidy"),
+        "relation": "data",
+        "type": "text/csv",
+    }
+    (folder / results["file"]).write_bytes(tidy_csv(blocks))
+    files = [results]
+    for block in blocks:
+        if isinstance(block, Evidence) and block.scenario:
+            (folder / "scenario.yaml").write_text(block.scenario, encoding="utf-8")
+            about = t._("The scenario as simulated")
+            told = {"file": "scenario.yaml", "about": about, "relation": "source"}
+            files.insert(0, told | {"type": "application/yaml"})
+            break
+    return files
 
 
 def _chunks(items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -212,6 +242,8 @@ def _words(t: Texts) -> dict[str, str]:
         "figure": t._("Figure"),
         "table": t._("Table"),
         "contents": t._("Contents"),
+        "figures": t._("Figures"),
+        "tables": t._("Tables"),
         "illustrative": t._("Illustrative numbers"),
     }
 

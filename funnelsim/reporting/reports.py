@@ -21,7 +21,7 @@ from funnelsim import shipped
 from funnelsim.documents import did_you_mean
 from funnelsim.errors import ParameterError, Problem
 from funnelsim.reporting.blocks import plain
-from funnelsim.reporting.document import AnyBlock, Cover, Summary
+from funnelsim.reporting.document import AnyBlock, Attachment, Cover, Summary
 from funnelsim.reporting.inputs import (
     check_data,
     check_experiment,
@@ -39,14 +39,18 @@ from funnelsim.reporting.notebooks import (
 )
 from funnelsim.reporting.pdf import render
 from funnelsim.reporting.texts import texts
+from funnelsim.reporting.tidy import tidy_csv
 from funnelsim.reporting.trail import listed, printed
+from funnelsim.reporting.workbook import workbook
 
-__all__ = ["Report", "drawn", "kinds", "report", "workplace"]
+__all__ = ["Report", "kinds", "products", "report", "workplace"]
 
 PARTS = ("numpy", "pandas", "scipy", "statsmodels", "simpy", "matplotlib", "papermill", "typst")
 USUAL = "funnel-review"
+MANIFEST = ".manifest.json"
 NEEDS_SCENARIO = ("what-if", "levers")
 NEEDS_DATA = "calibration"
+DATA_ONLY = (NEEDS_DATA, "sales-forecast")
 ENDINGS = re.compile(r"(\.(ya?ml|csv|tsv|txt|xlsx?|parquet|gz|zip))+$", re.IGNORECASE)
 
 
@@ -105,10 +109,12 @@ def report(  # noqa: PLR0913 - one keyword per thing a planner may choose
     timeout: int = 1800,
     progress: bool | None = None,
 ) -> Report:
-    """Make a report: ``NAME.pdf``, ``NAME.ipynb`` and ``NAME.manifest.json``.
+    """Make a report: ``NAME.pdf``, and all that belongs to it.
 
-    All three appear together when everything went well; when anything fails,
-    an earlier report under the same name stays as it was.
+    Beside it stand ``NAME.xlsx`` (its numbers for Excel), ``NAME.tables.csv`` (the same, tidy,
+    for other programs), ``NAME.ipynb`` (the notebook as it ran) and ``NAME.manifest.json``
+    (where everything comes from). All appear together when everything went well; when anything
+    fails, an earlier report under the same name stays as it was.
 
     Parameters
     ----------
@@ -174,7 +180,7 @@ def report(  # noqa: PLR0913 - one keyword per thing a planner may choose
         },
     )
     check_readable(source, mapping=mapping)
-    if kind == NEEDS_DATA:
+    if kind in DATA_ONLY:
         check_data(source)
     if kind in NEEDS_SCENARIO:
         check_experiment(source, kind, overrides)
@@ -197,8 +203,8 @@ def report(  # noqa: PLR0913 - one keyword per thing a planner may choose
         files = _written(run, scratch, stem, origin, began)
         for file in files:
             file.replace(Path(out) / file.name)
-    notebook_file, pdf_file, manifest_file = (Path(out) / file.name for file in files)
-    return Report(pdf_file, notebook_file, manifest_file, _sentences(run.blocks))
+    pdf, executed, manifest = (Path(out) / f"{stem}{end}" for end in (".pdf", ".ipynb", MANIFEST))
+    return Report(pdf, executed, manifest, _sentences(run.blocks))
 
 
 def _notebook(kind: str) -> Path:
@@ -260,14 +266,16 @@ def workplace(out: Path) -> Iterator[Path]:
 def _written(
     run: Run, scratch: Path, stem: str, origin: Mapping[str, Any], began: float
 ) -> Sequence[Path]:
-    """The three files, complete, in a folder nobody looks at yet."""
+    """The files, complete, in a folder nobody looks at yet."""
     import nbformat
 
-    pdf_file = scratch / f"{stem}.pdf"
-    pdf_file.write_bytes(drawn(run.blocks, run.cells, origin))
     notebook_file = scratch / f"{stem}.ipynb"
     nbformat.write(run.notebook, notebook_file)
-    manifest_file = scratch / f"{stem}.manifest.json"
+    files = [notebook_file]
+    for ending, content in products(run.blocks, run.cells, origin).items():
+        files.append(scratch / f"{stem}{ending}")
+        files[-1].write_bytes(content)
+    manifest_file = scratch / f"{stem}{MANIFEST}"
     cover = run.blocks[0]
     assert isinstance(cover, Cover)  # noqa: S101 - else there would be no PDF
     manifest = {
@@ -276,7 +284,7 @@ def _written(
         **{name: getattr(cover, name) for name in ("title", "kicker", "period")},
         "as_of": cover.as_of.isoformat(),
         "sentences": _sentences(run.blocks),
-        "outputs": {file.name: _sha256(file) for file in (pdf_file, notebook_file)},
+        "outputs": {file.name: _sha256(file) for file in files},
         "run": {"state": "finished", "cells": len(shown_by(run.notebook))},
         "blocks": listed(run.blocks, run.cells),
         "versions": {
@@ -292,11 +300,13 @@ def _written(
     }
     text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
     manifest_file.write_text(text, encoding="utf-8")
-    return notebook_file, pdf_file, manifest_file
+    return *files, manifest_file
 
 
-def drawn(blocks: Sequence[AnyBlock], cells: Sequence[Cell], origin: Mapping[str, Any]) -> bytes:
-    """Draw the PDF of a run, the list of where its numbers come from included.
+def products(
+    blocks: Sequence[AnyBlock], cells: Sequence[Cell], origin: Mapping[str, Any]
+) -> dict[str, bytes]:
+    """Make all that is made from a run's blocks.
 
     Parameters
     ----------
@@ -307,12 +317,23 @@ def drawn(blocks: Sequence[AnyBlock], cells: Sequence[Cell], origin: Mapping[str
 
     Returns
     -------
-    bytes
-        The same for the same run and the same versions.
+    dict of str to bytes
+        Ending → content: the PDF, the Excel workbook, all tables as one tidy table, and what
+        cells attached. The same for the same run and the same versions.
     """
     mark = f"funnelsim {version('funnelsim')} · {origin['input']['name']} · "
-    shown = printed(blocks, cells, origin, texts(origin["lang"]))
-    return render(shown, origin=mark + origin["input"]["sha256"][:12])
+    t = texts(origin["lang"])
+    shown = printed(blocks, cells, origin, t)
+    return {
+        ".pdf": render(shown, origin=mark + origin["input"]["sha256"][:12]),
+        ".xlsx": workbook(shown, t),
+        ".tables.csv": tidy_csv(blocks),
+        **{
+            f".{block.name}": block.content.encode()
+            for block in blocks
+            if isinstance(block, Attachment)
+        },
+    }
 
 
 def _sha256(file: Path) -> str:

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from funnelsim.documents import did_you_mean
 from funnelsim.errors import ParameterError, Problem
-from funnelsim.figures.wording import NO_VALUE, Wording
+from funnelsim.figures.wording import NO_VALUE, Wording, Written
 from funnelsim.messages import Message
 
 if TYPE_CHECKING:
@@ -99,15 +99,15 @@ class Texts:
         """How pictures write in this language, with the names of stages and teams."""
         return Wording(labels or {}, lang=self.locale, text=self._)
 
-    def number(self, value: float, digits: int = 0) -> str:
+    def number(self, value: float, digits: int = 0) -> Written:
         """Write a number with at most `digits` decimals."""
         return self.wording().number(value, digits)
 
-    def figure(self, value: float) -> str:
+    def figure(self, value: float) -> Written:
         """Write a number with about two significant digits."""
         return self.wording().figure(value)
 
-    def share(self, value: float) -> str:
+    def share(self, value: float) -> Written:
         """Write a share (0.25) as per cent (25 %)."""
         return self.wording().share(value)
 
@@ -115,15 +115,15 @@ class Texts:
         """Write an interval of shares; empty when unknown."""
         return self.wording().shares(low, high)
 
-    def bare_share(self, value: float) -> str:
+    def bare_share(self, value: float) -> Written:
         """Write a share without the sign, for a column headed %."""
-        return _bare(self.share(value))
+        return Written(_bare(self.share(value)), value, "share")
 
     def bare_shares(self, low: float, high: float) -> str:
         """Write an interval of shares without the sign."""
         return _bare(self.shares(low, high))
 
-    def duration(self, seconds: float, unit: str | None = None) -> str:
+    def duration(self, seconds: float, unit: str | None = None) -> Written:
         """Write a duration in `unit` (s, min, h, d), or in the one a person would use."""
         return self.wording().duration(seconds, unit)
 
@@ -131,7 +131,7 @@ class Texts:
         """Write an interval of durations; empty when unknown."""
         return self.wording().durations(low, high)
 
-    def money(self, minor: float, currency: str) -> str:
+    def money(self, minor: float, currency: str) -> Written:
         """Write an amount of minor units (cents), shortened from ten thousand on."""
         from babel import Locale
         from babel.numbers import (  # type: ignore[attr-defined]
@@ -141,16 +141,16 @@ class Texts:
         )
 
         if not math.isfinite(minor):
-            return NO_VALUE
+            return Written(NO_VALUE, minor, currency)
         amount = minor / 10 ** get_currency_precision(currency)
         if abs(amount) >= SHORT_FROM:
             short = format_compact_currency(amount, currency, locale=self.locale, fraction_digits=1)
-            return _spaced(short, currency)
+            return Written(_spaced(short, currency), amount, currency)
         pattern = parse_pattern(Locale.parse(self.locale).currency_formats["standard"].pattern)
         cents = (2, 2) if 0 < abs(amount) < WHOLE_FROM else (0, 0)
         pattern.frac_prec = cents if get_currency_precision(currency) else (0, 0)
         full = pattern.apply(amount, self.locale, currency=currency, currency_digits=False)
-        return _spaced(full, currency)
+        return Written(_spaced(full, currency), amount, currency)
 
     def day(self, moment: datetime, zone: str = "UTC") -> str:
         """Write the day of a moment in a time zone."""

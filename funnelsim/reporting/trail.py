@@ -28,7 +28,7 @@ from funnelsim.reporting.texts import Texts
 __all__ = ["digest", "listed", "printed"]
 
 SHORT: Final = 16  # digits of a fingerprint that are printed
-LONGEST: Final = 90  # signs of a cell's code that are printed
+LONGEST: Final = 50  # signs of a cell's code that are printed
 
 
 def printed(
@@ -126,14 +126,14 @@ def _rows(
     blocks: Sequence[AnyBlock], cells: Sequence[Cell], t: Texts
 ) -> list[tuple[str, str, str]]:
     """One row per part that can hold numbers; sentences together under their section."""
-    rows: list[tuple[str, str, str]] = []
+    rows: dict[tuple[str, int], str] = {}
     heading = ""
     for block, cell in zip(blocks, cells, strict=True):
         if isinstance(block, Section):
             heading = block.title
-        if (name := _name(block, heading, t)) and (not rows or rows[-1][0] != name):
-            rows.append((name, t.number(cell.number), _code(cell)))
-    return rows
+        if name := _name(block, heading, t):
+            rows.setdefault((name, cell.number), _code(cell))
+    return [(name, t.number(number), code) for (name, number), code in rows.items()]
 
 
 def _name(block: AnyBlock, heading: str, t: Texts) -> str:

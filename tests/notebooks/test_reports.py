@@ -66,10 +66,11 @@ def test_the_review_declares_its_parameters_with_types():
 # --- a good run -----------------------------------------------------------------------------------
 
 
-def test_a_report_is_three_files_and_the_answer(made):
+def test_a_report_is_a_pdf_its_numbers_its_notebook_and_the_answer(made):
     files = sorted(path.name for path in made.pdf.parent.iterdir())
     stem = "small-bank.uk"
-    assert files == [f"{stem}.ipynb", f"{stem}.manifest.json", f"{stem}.pdf"]
+    endings = (".ipynb", ".manifest.json", ".pdf", ".tables.csv", ".xlsx")
+    assert files == [f"{stem}{ending}" for ending in endings]
     assert len(made.sentences) == 4
     front = " ".join(pages(made.pdf.read_bytes())[0].split())
     assert made.sentences[0][:30].replace("\u00a0", " ") in front

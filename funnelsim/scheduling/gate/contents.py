@@ -61,7 +61,7 @@ NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
 """What a cell must show; one that is not named here, some block at least."""
 SILENT: Final = "fs.workbench."
 CALL: Final = re.compile(r"^(fs(?:\.\w+)+)\(", re.MULTILINE)
-NO_NUMBER: Final = re.compile(r"(?<![\w.])[-−]?(?:nan|NaN|NaT|inf|Infinity)(?!\w)")
+NO_NUMBER: Final = re.compile(r"(?<![\w.“«])[-−]?(?:nan|NaN|NaT|inf|Infinity)(?!\w)")
 CYRILLIC: Final = re.compile(r"[а-яёіїєґ]", re.IGNORECASE)
 LETTER: Final = re.compile(r"[^\W\d_]")
 FOREIGN: Final = {"uk": re.compile("[ЫЭЪЁыэъё]"), "ru": re.compile("[ІЇЄҐіїєґ]")}

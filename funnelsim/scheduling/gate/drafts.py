@@ -84,6 +84,8 @@ class Draft:
     Parameters
     ----------
     folder : Path
+    stem : str
+        What the names of its files begin with.
     manifest : Manifest
     told : mapping
         The manifest as it was written.
@@ -93,6 +95,7 @@ class Draft:
     """
 
     folder: Path
+    stem: str
     manifest: Manifest
     told: Mapping[str, Any]
     pdf: bytes
@@ -163,7 +166,7 @@ def _read(file: Path) -> Draft:
         shown = shown_by(notebook)
     except (ValidationError, KeyError, AttributeError, TypeError) as error:
         raise RunError(f"The notebook {stem}.ipynb holds a broken block: {_line(error)}") from None
-    return Draft(file.parent, manifest, told, pdf, notebook, shown)
+    return Draft(file.parent, stem, manifest, told, pdf, notebook, shown)
 
 
 def _json(file: Path) -> Mapping[str, Any]:

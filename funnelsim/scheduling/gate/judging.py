@@ -32,9 +32,10 @@ CHECKS: Final[tuple[Check, ...]] = (
     numbers.counted,
     numbers.bounded,
     numbers.consistent,
+    numbers.written,
     origins.traced,
     origins.same_input,
-    origins.same_pdf,
+    origins.same_products,
 )
 
 

@@ -9,11 +9,13 @@ from datetime import UTC
 from typing import Final
 
 from funnelsim.reporting.blocks import plain
-from funnelsim.reporting.document import Cover, Kpis, Summary
+from funnelsim.reporting.document import Cover, Kpis, Number, Summary, Table
+from funnelsim.reporting.texts import SHORT_FROM, texts
 from funnelsim.scheduling.gate.drafts import Draft
 
-__all__ = ["balanced", "bounded", "consistent", "counted"]
+__all__ = ["agrees", "balanced", "bounded", "consistent", "counted", "written"]
 
+NUMERAL: Final = re.compile(r"[-−+]?\d(?:[\d.,\s\u00a0]*\d)?")
 PARTS: Final = ("won", "lost", "ended", "open")
 SHARES: Final = ("win_rate", "win_share", "service_level", "occupancy")
 
@@ -102,3 +104,64 @@ def consistent(draft: Draft) -> Iterator[str]:
 def _bounds(each: object) -> str:
     """Bounds in words."""
     return f"{getattr(each, 'lo', math.nan):.4g} to {getattr(each, 'hi', math.nan):.4g}"
+
+
+def written(draft: Draft) -> Iterator[str]:
+    """What is printed is the number it was printed from; a row of sums holds the sums."""
+    locale = texts(draft.manifest.lang).locale
+    for block in draft.blocks:
+        if isinstance(block, Kpis):
+            for tile in block.tiles:
+                if tile.number and not agrees(tile.value, tile.number, locale):
+                    yield f"{tile.label}: “{tile.value}” is printed of {tile.number.value:.6g}."
+        if isinstance(block, Table) and block.numbers:
+            yield from _cells(block, locale)
+            yield from _sums(block)
+
+
+def agrees(text: str, number: Number, locale: str) -> bool:
+    """Whether a text is how a number may be rounded and written.
+
+    Examples
+    --------
+    >>> agrees("12%", Number(value=0.1234, form="share"), "en_GB")
+    True
+    >>> agrees("13%", Number(value=0.1234, form="share"), "en_GB")
+    False
+    """
+    from babel.numbers import NumberFormatError, get_decimal_symbol, parse_decimal
+
+    found = NUMERAL.findall(text)
+    if text[:1] in "<>≈" or abs(number.value) >= SHORT_FROM:
+        return bool(found)  # written as a bound, or in thousands and millions
+    if len(found) != 1:
+        return False
+    bare = "".join(found[0].replace("−", "-").split()).rstrip(".,")
+    try:
+        read = float(parse_decimal(bare, locale=locale))
+    except NumberFormatError:
+        return False
+    _, _, decimals = bare.partition(get_decimal_symbol(locale))
+    wanted = number.value * (100 if number.form == "share" else 1)
+    return abs(read - wanted) <= 0.5 * 10.0 ** -len(decimals) * (1 + 1e-6) + 1e-9
+
+
+def _cells(block: Table, locale: str) -> Iterator[str]:
+    """Cells that are printed of another number."""
+    for row, numbers in zip(block.rows, block.numbers, strict=True):
+        for text, number in zip(row, numbers, strict=True):
+            if number and not agrees(text, number, locale):
+                place = f"{block.caption}, {row[0]}"
+                yield f"{place}: “{text}” is printed of {number.value:.6g}."
+
+
+def _sums(block: Table) -> Iterator[str]:
+    """Columns of whole numbers under which another sum stands."""
+    if not block.total or len(block.rows) < 2:  # noqa: PLR2004 - a row and its sum
+        return
+    for column, cells in zip(block.columns, zip(*block.numbers, strict=True), strict=True):
+        values = [cell.value for cell in cells if cell and cell.form == "number"]
+        whole = len(values) == len(cells) and all(value.is_integer() for value in values)
+        if whole and sum(values[:-1]) != values[-1]:
+            told = f"the rows make {sum(values[:-1]):,.0f}, the last one says {values[-1]:,.0f}"
+            yield f"{block.caption}, {column.title}: {told}."

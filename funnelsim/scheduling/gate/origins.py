@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from funnelsim.errors import FunnelsimError
-from funnelsim.reporting.reports import drawn
+from funnelsim.reporting.reports import products
 from funnelsim.reporting.trail import listed
 from funnelsim.scheduling.gate.drafts import Draft
 
-__all__ = ["same_input", "same_pdf", "traced"]
+__all__ = ["same_input", "same_products", "traced"]
 
 BEGIN: Final = b"%PDF-"
 END: Final = b"%%EOF"
@@ -40,15 +40,17 @@ def same_input(draft: Draft) -> Iterator[str]:
         yield f"The manifest does not say with which {', '.join(lacking)} the numbers were made."
 
 
-def same_pdf(draft: Draft) -> Iterator[str]:
-    """The PDF is whole, and drawn once more from the notebook it is the same to the byte."""
+def same_products(draft: Draft) -> Iterator[str]:
+    """The PDF is whole, and all that is made from the notebook, made once more, is the same."""
     if not draft.pdf.startswith(BEGIN) or END not in draft.pdf[-32:]:
         yield "The PDF is not whole."
         return
     try:
-        again = drawn(draft.blocks, draft.cells, draft.told)
+        again = products(draft.blocks, draft.cells, draft.told)
     except FunnelsimError as error:
         yield f"The PDF cannot be drawn from the notebook: {error}"
         return
-    if again != draft.pdf:
-        yield "The PDF is not that of this run: drawn from the notebook, it comes out otherwise."
+    for ending, content in again.items():
+        file = draft.folder / f"{draft.stem}{ending}"
+        if not file.is_file() or file.read_bytes() != content:
+            yield f"{file.name} is not of this run: made from the notebook, it comes out otherwise."
