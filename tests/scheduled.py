@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -125,13 +125,24 @@ def _three(line: str) -> tuple[str, str, str]:
     return what, identity, target
 
 
-def broken_reports(out: Path, ledger: Ledger) -> list[str]:
-    """What is wrong with the reports on the disk: half files, strangers, drafts left behind."""
+def broken_reports(
+    out: Path, ledger: Ledger, keep: Mapping[str, object] | None = None
+) -> list[str]:
+    """What is wrong with the reports on the disk: half files, strangers, drafts left behind.
+
+    Of jobs with a number in ``keep`` only so many reports need be there.
+    """
     wrong = [str(path) for path in (out / DRAFTS).glob("*")] if (out / DRAFTS).exists() else []
-    known = {entry.folder for entry in ledger.entries(states={"done", "withheld"}) if entry.folder}
+    entries = [entry for entry in ledger.entries(states={"done", "withheld"}) if entry.folder]
+    known = {entry.folder for entry in entries}
+    needed = set(known)
+    for job, n in (keep or {}).items():
+        for state in ("done", "withheld"):
+            own = [entry.folder for entry in entries if (entry.job, entry.state) == (job, state)]
+            needed -= set(own[:-n] if isinstance(n, int) else ())
     there = {str(path.parent.relative_to(out)) for path in _records(out)}
     wrong += [f"stranger {name}" for name in there - known]
-    wrong += [f"gone {name}" for name in known - there]
+    wrong += [f"gone {name}" for name in needed - there]
     for path in _records(out):
         held = json.loads(path.read_text("utf-8"))["files"]
         files = {item.name for item in path.parent.iterdir()} - {RECORD}

@@ -19,6 +19,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +43,8 @@ def free(out: Path, job: str, slot: str, *, shelf: str = "") -> str:
     'weekly-review/2026-11-23T07-00'
     """
     stem = "/".join(filter(None, [job, shelf, slot.replace(":", "-")]))
-    names = [stem, *(f"{stem}.{number}" for number in range(2, 1000))]
-    for name in names:
-        if not (out / name).exists():
-            return name
-    raise RunError(f"{out / stem}: there are a thousand reports of this name")
+    names = chain([stem], (f"{stem}.{number}" for number in count(2)))
+    return next(name for name in names if not (out / name).exists())
 
 
 def record(draft: Path, told: Mapping[str, Any]) -> None:
