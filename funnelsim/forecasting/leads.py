@@ -443,18 +443,24 @@ def _one_step_errors(histories: Floats) -> Floats:
 def _lined_up(paths: Floats, correlation: Floats, seed: int) -> Floats:
     """Put the paths of the nodes side by side so that good luck comes together as it did.
 
-    Each node's paths stay as they are; only which goes with which is chosen, by the rank of
-    their sums (Clark et al. 2004, Journal of Hydrometeorology 5: 243–262).
+    A Gaussian copula over periods and nodes; what each node may have in each period stays as
+    it is (Clark et al. 2004, Journal of Hydrometeorology 5: 243–262). Between periods all
+    nodes have the same correlations, the mean of their own.
     """
-    rng = np.random.default_rng(seed)
-    values, vectors = np.linalg.eigh(correlation)
-    root = vectors * np.sqrt(values.clip(0))
-    luck = rng.standard_normal((len(paths), len(correlation))) @ root.T
-    found = np.empty_like(paths)
-    for k in range(paths.shape[2]):
-        rising = paths[:, :, k].sum(axis=1).argsort(kind="stable")
-        found[luck[:, k].argsort(), :, k] = paths[rising, :, k]
-    return found
+    from funnelsim.forecasting.pathways import correlation as correlations
+
+    n_paths, horizon, nodes = paths.shape
+    own = [correlations(np.cov(paths[:, :, k].T).reshape(horizon, horizon)) for k in range(nodes)]
+    luck = np.random.default_rng(seed).standard_normal((n_paths, horizon, nodes))
+    luck = np.einsum("hg,pgm,nm->phn", _root(np.mean(own, axis=0)), luck, _root(correlation))
+    ranks = luck.argsort(axis=0).argsort(axis=0)
+    return np.take_along_axis(np.sort(paths, axis=0), ranks, axis=0)
+
+
+def _root(matrix: Floats) -> Floats:
+    """A matrix whose product with its own transpose is the given one."""
+    values, vectors = np.linalg.eigh(matrix)
+    return np.asarray(vectors * np.sqrt(values.clip(0)))
 
 
 def _quantiles(draws: Floats) -> pd.DataFrame:

@@ -20,6 +20,8 @@ SENTENCES: Final[Mapping[str, str]] = {
     "negative": "Values below zero, kept as they are: {n}.",
     "summed": "Rows added up into longer periods: {n}.",
     "events": "Rows counted as single events, periods without any as zero: {n}.",
+    "latest": "The log keeps no earlier states: at each cutoff its counts are cut off there.",
+    "fresh": "Series too young at a cutoff, left out there: {n}.",
     "zeros": "Series that are zero throughout, forecast as zero: {n}.",
     "late": "Series that begin later than the others, forecast from there: {n}.",
     "calendar": "Series adjusted for working days: {n} of {of}.",
