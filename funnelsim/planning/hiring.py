@@ -188,7 +188,7 @@ class HiringPlan:
         (chance with the plan).
         """
         low, mid, high = np.quantile(self.need, (0.1, 0.5, 0.9), axis=0)
-        with_plan = self.there + self.planned
+        with_plan = self.there + self._newcomers()
         return pd.DataFrame(
             {
                 "period_start": self.starts,
@@ -202,6 +202,17 @@ class HiringPlan:
                 "still_short": (self.need > with_plan + 1e-9).mean(axis=0),
             }
         )
+
+    def _newcomers(self) -> Floats:
+        """Of the planned hires, how many are still there, on average, shape (periods,)."""
+        days = np.diff([*self.starts, self.end]) / np.timedelta64(1, "D")
+        begins = np.concatenate([[0.0], np.cumsum(np.asarray(days, float))[:-1]])
+        joined = np.diff(self.planned, prepend=0)
+        age = np.maximum(begins[:, None] - begins[None, :], 0.0) / _YEAR
+        later = self.hiring.attrition
+        early = later if self.hiring.early_attrition is None else self.hiring.early_attrition
+        stays = (1 - early) ** np.minimum(age, 1) * (1 - later) ** np.maximum(age - 1, 0)
+        return np.asarray((np.tril(stays) * joined).sum(axis=1))
 
     @property
     def cost(self) -> float:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from funnelsim.errors import ParameterError, Problem
 
-__all__ = ["FULL_TIME", "Contract", "Shape", "days_on", "shapes"]
+__all__ = ["FULL_TIME", "Contract", "Shape", "days_on", "shapes", "usual_contracts"]
 
 Bools = NDArray[np.bool_]
 
@@ -91,6 +91,31 @@ class Contract:
 
 
 FULL_TIME: Final = Contract()
+
+
+def usual_contracts(weekly: float, *, part_time: bool = True) -> tuple[Contract, ...]:
+    """Full time on five days with a break, and half of that without.
+
+    Parameters
+    ----------
+    weekly : float
+        Contract hours of a full-time person.
+    part_time : bool
+        Whether there are part-timers.
+
+    Returns
+    -------
+    tuple of Contract
+
+    Examples
+    --------
+    >>> [contract.hours for contract in usual_contracts(40)]
+    [(8.0,), (4.0,)]
+    """
+    day = max(round(weekly / 5 * 2) / 2, 0.5)
+    half = max(round(day) / 2, 0.5)
+    full = Contract(hours=(day,), rest=1.0 if day >= 6 else 0.0)  # noqa: PLR2004 - a long day
+    return (full, Contract("part time", hours=(half,), rest=0.0)) if part_time else (full,)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

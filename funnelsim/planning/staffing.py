@@ -15,11 +15,16 @@ from numpy.typing import NDArray
 from funnelsim.documents import did_you_mean
 from funnelsim.engine.snapshot import Snapshot
 from funnelsim.errors import ParameterError, Problem
+from funnelsim.planning.covering import HALVES
+from funnelsim.planning.erlang import paid
+from funnelsim.planning.hiring import Hiring, HiringPlan, plan_hiring
 from funnelsim.planning.incoming import with_leads
 from funnelsim.planning.requirement import Requirement, requirement
+from funnelsim.planning.roster import Roster, plan_roster
 from funnelsim.planning.service import ServiceLevel, service_levels
+from funnelsim.planning.shifts import Contract, usual_contracts
 from funnelsim.planning.trial import Stretch, measured, verdicts, with_seats
-from funnelsim.planning.workload import Workload, workload
+from funnelsim.planning.workload import SLOTS, Workload, workload
 from funnelsim.scenarios.sampling import ScenarioSampler
 from funnelsim.scenarios.scenario import Scenario
 from funnelsim.worktime import HOUR, WEEK, parse_duration
@@ -35,6 +40,8 @@ Ints = NDArray[np.int64]
 QUANTILES: Final = (0.1, 0.25, 0.5, 0.75, 0.8, 0.9)
 PATHS: Final = 40
 TRIALS: Final = 20
+MONTH: Final = 4
+"""Weeks that hiring takes together."""
 _ROUNDS: Final = 8
 _UNITS: Final = {"work": "h", "seats": "seats", "fte": "FTE"}
 
@@ -204,6 +211,112 @@ class StaffingForecast:
         """The plan as seats over time, for `funnelsim.planning.trial.with_seats`."""
         return _stretches(self.load, {team: self.grid(team) for team in self.teams})
 
+    def busiest(self, team: str) -> int:
+        """The number of the week for which most seat hours are planned, from 0."""
+        need = self._need(team)
+        return int(np.argmax((self.grid(team) * need.open).sum(axis=1)))
+
+    def roster(
+        self,
+        team: str,
+        *,
+        week: int | None = None,
+        contracts: Sequence[Contract] = (),
+        time_limit: float = 30.0,
+    ) -> Roster:
+        """Plan who works when in one week, so that the planned seats are filled at least cost.
+
+        Parameters
+        ----------
+        team : str
+        week : int, optional
+            Number of the period, from 0; left out: the busiest.
+        contracts : sequence of Contract
+            Left out: full time (a fifth of the contract's hours on each of 5 days, with a break)
+            and part time (half of that, without).
+        time_limit : float
+            Seconds.
+
+        Returns
+        -------
+        Roster
+            People on the roster, so many that those left after shrinkage are enough.
+
+        Raises
+        ------
+        InputError
+            The week cannot be covered with these contracts: which half hours lack how many.
+        """
+        grids = self.grid(team)
+        number = self.busiest(team) if week is None else week
+        if not 0 <= number < len(grids) or number % 1:
+            fix = f"Give a number from 0 to {len(grids) - 1}."
+            raise ParameterError(Problem(f"there is no week {week!r}", path="week", fix=fix))
+        need = paid(grids[number], self.shrinkage[team]).reshape(7, HALVES)
+        price = self.scenario.teams[team].cost_per_hour or 1.0
+        kinds = contracts or usual_contracts(self.contract)
+        return plan_roster(need, contracts=kinds, price=price, time_limit=time_limit)
+
+    def check_roster(self, team: str, roster: Roster, *, n: int = TRIALS) -> pd.DataFrame:
+        """Run the simulation with a roster, week after week, on luck that the plan has not seen.
+
+        The other teams have the planned seats.
+
+        Parameters
+        ----------
+        team : str
+        roster : Roster
+            Of one week.
+        n : int
+            Replications.
+
+        Returns
+        -------
+        pandas.DataFrame
+            See `funnelsim.planning.trial.verdicts`.
+        """
+        self._need(team)
+        seats = np.zeros(SLOTS, np.int64)
+        seats[: roster.staffed.size] = roster.staffed.ravel()
+        return self._check({team: [Stretch(seats, scheduled=True)]}, n, None)
+
+    def hiring(self, team: str, hiring: Hiring | None = None, *, sure: float = 0.0) -> HiringPlan:
+        """Plan whom to hire by when.
+
+        The need of four weeks is taken together: a single busy week is for overtime.
+
+        Parameters
+        ----------
+        team : str
+        hiring : Hiring, optional
+            Left out: the scenario's attrition and cost per hour, and what is usual.
+        sure : float
+            Share of the paths on which the plan is enough; left out: the forecast's.
+
+        Returns
+        -------
+        HiringPlan
+        """
+        need, weeks = self.paths(team), self.load.span.weeks
+        own = self.scenario.teams[team]
+        hiring = hiring or Hiring(attrition=own.attrition, hourly=own.cost_per_hour)
+        firsts = np.arange(0, len(weeks), MONTH)
+        length = np.add.reduceat(weeks, firsts)
+        mean = np.add.reduceat(need * weeks, firsts, axis=1) / length
+        extra = self.added.get(team, 0) * self._need(team).open.sum(axis=1)
+        extra = np.add.reduceat(extra, firsts) / length / (1 - self.shrinkage[team]) / self.contract
+        return plan_hiring(
+            mean + extra,
+            people=float(self.now(team)[0]),
+            starts=[self.periods[k] for k in firsts.tolist()],
+            end=self.periods[-1],
+            hiring=hiring,
+            sure=sure or self.sure,
+            contract=self.contract,
+            team=team,
+            seed=self.seed,
+        )
+
     def check(self, *, n: int = TRIALS, seed: int | None = None) -> pd.DataFrame:
         """Run the plan in the simulation, on luck that the plan has not seen.
 
@@ -219,9 +332,15 @@ class StaffingForecast:
         pandas.DataFrame
             See `funnelsim.planning.trial.verdicts`.
         """
+        return self._check({}, n, seed)
+
+    def _check(
+        self, other: Mapping[str, Sequence[Stretch]], n: int, seed: int | None
+    ) -> pd.DataFrame:
+        """Run the plan, with other seats for some teams."""
         first = 0 if seed is not None else len(self.load.asked) * (1 + _ROUNDS)
         promises = _promises(self.needs)
-        planned = with_seats(_bare(self.scenario, self.shrinkage), self.stretches())
+        planned = with_seats(self.scenario, {**self.stretches(), **other})
         shares, busy = measured(
             planned,
             promises,

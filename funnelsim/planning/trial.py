@@ -42,11 +42,15 @@ class Stretch:
         From Monday 0:00, local time.
     start, end : date, optional
         The first day and the day after the last; left out: always.
+    scheduled : bool
+        The seats are people on the roster, of whom some will be away (shrinkage); else people
+        at work, so that more have to be on the roster.
     """
 
     seats: Ints
     start: date | None = None
     end: date | None = None
+    scheduled: bool = False
 
 
 def seats_change(scenario: Scenario, plans: Mapping[str, Sequence[Stretch]]) -> Change:
@@ -81,7 +85,7 @@ def seats_change(scenario: Scenario, plans: Mapping[str, Sequence[Stretch]]) -> 
         known: dict[str, str] = {}
         staff = []
         for stretch in stretches:
-            for seats, hours in _layers(scenario, team, stretch.seats):
+            for seats, hours in _layers(scenario, team, stretch):
                 key = repr(hours)
                 if key not in known:
                     known[key] = f"planned_{team[:45]}_{len(known) + 1}"
@@ -222,9 +226,12 @@ def _occupancy(
 # --- seats → layers of calendars
 
 
-def _layers(scenario: Scenario, team: str, seats: Ints) -> list[tuple[int, dict[str, list[str]]]]:
+def _layers(
+    scenario: Scenario, team: str, stretch: Stretch
+) -> list[tuple[int, dict[str, list[str]]]]:
     """(seats, hours) that add up to the seats wanted while the team is open."""
-    scheduled = paid(seats, scenario.teams[team].shrinkage)
+    lost = 0.0 if stretch.scheduled else scenario.teams[team].shrinkage
+    scheduled = paid(stretch.seats, lost)
     wanted = np.where(_open(scenario, team), np.repeat(scheduled, _MINUTES // SLOTS), 0)
     found, before = [], 0
     for level in sorted(set(wanted.tolist()) - {0}):
