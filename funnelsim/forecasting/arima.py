@@ -121,7 +121,7 @@ def harmonic(y: Floats, season: int, horizon: int) -> Outlook:
 
 
 def unobserved(y: Floats, season: int, horizon: int) -> Outlook:
-    """A level and slope that wander, and a season that does (the basic structural model).
+    """A level that wanders and a season of waves that do: a structural model without trend.
 
     Parameters
     ----------
@@ -144,15 +144,11 @@ def unobserved(y: Floats, season: int, horizon: int) -> Outlook:
     """
     from statsmodels.tsa.statespace.structural import UnobservedComponents
 
-    seasonal = season > 1 and len(y) >= 2 * season + 5
+    waves = None
+    if season > 1 and len(y) >= 2 * season + SEASON_NEEDS:
+        waves = [{"period": season, "harmonics": min(season // 2, HARMONICS)}]
     with quiet():
-        model = UnobservedComponents(
-            y,
-            "local linear trend",
-            freq_seasonal=[{"period": season, "harmonics": min(season // 2, 6)}]
-            if seasonal
-            else None,
-        )
+        model = UnobservedComponents(y, "local level", freq_seasonal=waves)
         fitted = model.fit(disp=0, maxiter=ITERATIONS, cov_type="none")
     return _forecast(fitted, horizon)
 

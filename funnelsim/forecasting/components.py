@@ -12,23 +12,23 @@ from funnelsim.forecasting.smoothing import damped, ets, stl, theta
 __all__ = ["COMPONENTS", "FAST", "MODELS"]
 
 COMPONENTS: Mapping[str, Component] = {
-    "damped": damped,
+    "unobserved": unobserved,
+    "ets": ets,
     "theta": theta,
     "sarima": sarima,
-    "harmonic": harmonic,
 }
 """The recipe's four."""
 
-FAST: Mapping[str, Component] = {"damped": damped, "theta": theta, "airline": airline}
-"""A fraction of the time at about the same accuracy."""
+FAST: Mapping[str, Component] = {"unobserved": unobserved, "ets": ets, "theta": theta, "stl": stl}
+"""A third of the time at about the same accuracy: no search for an order."""
 
 MODELS: Mapping[str, Component] = {
     **COMPONENTS,
     "airline": airline,
-    "ets": ets,
+    "damped": damped,
+    "harmonic": harmonic,
     "naive": drifting,
     "seasonal naive": seasonal_naive,
     "stl": stl,
-    "unobserved": unobserved,
 }
 """All that can be asked for by name."""

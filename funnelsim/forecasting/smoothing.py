@@ -6,9 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from funnelsim.forecasting.outlook import Floats, Outlook, accumulated, quiet
+from funnelsim.forecasting.outlook import Component, Floats, Outlook, accumulated, quiet
 
 __all__ = ["damped", "ets", "stl", "theta"]
+
+LONGEST = 24
+"""Periods per season up to which each of them may have a level of its own that is smoothed."""
+STEADY = 21
+"""Seasons over which STL smooths each period of the season; fewer, and it chases noise."""
 
 
 def damped(y: Floats, season: int, horizon: int) -> Outlook:
@@ -113,7 +118,7 @@ def theta(y: Floats, season: int, horizon: int) -> Outlook:
 
 
 def ets(y: Floats, season: int, horizon: int) -> Outlook:
-    """All additive exponential smoothing models, weighted by their AICc.
+    """Exponential smoothing without and with a damped trend, weighted by their AICc.
 
     Parameters
     ----------
@@ -135,16 +140,18 @@ def ets(y: Floats, season: int, horizon: int) -> Outlook:
     """
     from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 
+    if season > LONGEST and len(y) >= 2 * season + 1:
+        return _on_top(y, season, horizon, ets)
     seasonal = season > 1 and len(y) >= 2 * season + 1
     unit = float(np.std(y)) or 1.0
     found: list[tuple[float, Outlook]] = []
-    for trend in (None, "add", "damped"):
+    for trend in (None, "add"):
         with quiet():
             fitted = ETSModel(
                 y / unit,
                 error="add",
-                trend=trend and "add",
-                damped_trend=trend == "damped",
+                trend=trend,
+                damped_trend=bool(trend),
                 seasonal="add" if seasonal else None,
                 seasonal_periods=season if seasonal else None,
             ).fit(disp=False)
@@ -152,7 +159,7 @@ def ets(y: Floats, season: int, horizon: int) -> Outlook:
                 outlook = _ets_outlook(fitted, season if seasonal else 1, horizon, unit)
                 found.append((float(fitted.aicc), outlook))
     if not found:
-        raise ValueError("no model can be fitted")
+        raise ValueError("too short for any of the models")
     score = np.array([aicc for aicc, _ in found])
     weight = np.exp(-(score - score.min()) / 2)
     weight /= weight.sum()
@@ -182,19 +189,21 @@ def stl(y: Floats, season: int, horizon: int) -> Outlook:
 
     Examples
     --------
-    >>> y = np.tile([1.0, 5.0, 3.0, 7.0], 8)
-    >>> stl(y, 4, 4).mean.round(2).tolist()
+    >>> y = np.tile([1.0, 5.0, 3.0, 7.0], 8) + np.random.default_rng(2).normal(0, 0.1, 32)
+    >>> stl(y, 4, 4).mean.round().tolist()
     [1.0, 5.0, 3.0, 7.0]
     """
+    if season == 1 or len(y) < 2 * season + 1:
+        return damped(y, 1, horizon)
+    return _on_top(y, season, horizon, damped)
+
+
+def _on_top(y: Floats, season: int, horizon: int, model: Component) -> Outlook:
+    """A model of the history without its season, and the last season put back."""
     from statsmodels.tsa.seasonal import STL
 
-    if season == 1 or len(y) < 2 * season + 1:
-        raise ValueError("two full seasons are needed")
-    wave = np.asarray(STL(y, period=season, robust=True).fit().seasonal)
-    rest = y - wave
-    if np.ptp(rest) == 0:
-        raise ValueError("nothing but season")
-    below = damped(rest, 1, horizon)
+    wave = np.asarray(STL(y, period=season, seasonal=STEADY).fit().seasonal)
+    below = model(y - wave, 1, horizon)
     ahead = wave[len(y) - season :][np.arange(horizon) % season]
     return Outlook(below.mean + ahead, below.covariance, below.converged)
 
