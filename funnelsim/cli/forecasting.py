@@ -140,6 +140,102 @@ def leads(  # noqa: PLR0913, PLR0917 - one parameter an option
         typer.echo(file)
 
 
+@app.command()
+def backtest(  # noqa: PLR0913, PLR0917 - one parameter an option
+    source: History,
+    what: Annotated[
+        str,
+        typer.Option("--what", help="leads, wins or won_value of a log; a table's number column."),
+    ] = "leads",
+    freq: Freq = "",
+    horizon: Annotated[
+        str, typer.Option("--horizon", help="How far each goes. [default: 13 weeks, 12 months …]")
+    ] = "",
+    cutoffs: Annotated[int, typer.Option("--cutoffs", min=1, help="How many past forecasts.")] = 6,
+    models: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model",
+            help="full, fast, naive, seasonal_naive, mean, or a component such as theta. May be "
+            "repeated. [default: the first four]",
+        ),
+    ] = None,
+    by: By = None,
+    at: At = "",
+    country: Country = "",
+    mapping: Mapping = None,
+    time_zone: Zone = "",
+    lang: Lang = "en",
+    out: Out = Path("backtests"),
+    as_json: Json = False,
+) -> None:
+    """Forecast from past cutoffs and compare with what came: who leads, do intervals hold."""
+    from funnelsim.cli.progress import progress_bar
+    from funnelsim.cli.showing import show_json
+    from funnelsim.forecasting.backtesting import MODELS
+    from funnelsim.forecasting.backtesting import backtest as tested
+    from funnelsim.planning.history import read_history
+    from funnelsim.reporting.texts import texts
+
+    t = texts(lang)
+    history = read_history(source, mapping=mapping or "", time_zone=time_zone)
+    with progress_bar("Testing forecasts") as tell:
+        made = tested(
+            history,
+            what,
+            freq=freq or None,
+            horizon=horizon or None,
+            cutoffs=cutoffs,
+            models=models or MODELS,
+            by=by,
+            at=at,
+            country=country,
+            folder=out / "pieces",
+            progress=tell,
+        )
+    board = made.leaders
+    sentences = [made.sentence(lang=t.locale, text=t._)]
+    sentences += [remark.sentence(t.wording()) for remark in made.remarks]
+    files = _leave(
+        out,
+        "backtest",
+        {"backtest": made.table, "scores": made.scores, "leaders": board},
+        made.plot(lang=t.locale, text=t._),
+        sentences,
+        _origin("backtest", source, 0, what=what, horizon=made.horizon, every=made.every,
+                step=made.step, by=by, country=country, models=models or list(MODELS)),
+    )  # fmt: skip
+    if as_json:
+        show_json({"sentences": sentences, "leaders": board.to_dict("records"), "files": files})
+        return
+    for sentence in sentences:
+        typer.echo(sentence)
+    _show_board(board)
+    for file in files.values():
+        typer.echo(file)
+
+
+def _show_board(board: pd.DataFrame) -> None:
+    """Print the leader board."""
+    from rich.table import Table
+
+    from funnelsim.cli.showing import console
+
+    shown = Table(title="Leader board", title_justify="left", box=None, pad_edge=False)
+    columns = {"mase": "MASE", "crps": "CRPS", "msis": "MSIS", "smape": "sMAPE", "rmsse": "RMSSE"}
+    shares = {"bias": "bias", "value_added": "value added", "cover_80": "in 80%",
+              "cover_95": "in 95%"}  # fmt: skip
+    shown.add_column("model")
+    for name in (*columns.values(), *shares.values(), "p (naive)"):
+        shown.add_column(name, justify="right")
+    for row in board.to_dict("records"):
+        numbers = [f"{row[name]:.2f}" for name in columns] + [f"{row[name]:.0%}" for name in shares]
+        shown.add_row(str(row["model"]), *numbers, f"{row['p_naive']:.3f}")
+    out = console()
+    out.print(shown)
+    out.print()
+
+
 def _until(given: str) -> str:
     """When a table was taken; today at the latest: what is not over yet is not whole."""
     import datetime as dt
