@@ -16,6 +16,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -244,6 +245,8 @@ def _together(*works: Callable[[], None]) -> None:
             try:
                 work()
                 code = 0
+            except Exception:  # noqa: BLE001 - told, as nobody else can
+                traceback.print_exc()
             finally:
                 os._exit(code)
         children.append(child)
