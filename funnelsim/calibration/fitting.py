@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
 
@@ -12,11 +12,12 @@ import pandas as pd
 from funnelsim.calibration.assembly import frame, merged
 from funnelsim.calibration.demand.arrivals import arrival_parts
 from funnelsim.calibration.demand.repeats import repeat_parts
-from funnelsim.calibration.demand.shocks import shock_parts
+from funnelsim.calibration.demand.shocks import shared_luck, shock_parts
 from funnelsim.calibration.origin import data_origin
 from funnelsim.calibration.parts import Part, Refusal
 from funnelsim.calibration.sampling import FitSampler
 from funnelsim.calibration.stages.condensing import condensed
+from funnelsim.calibration.stages.routes import Routes
 from funnelsim.calibration.stages.stage_parts import Stale, stage_parts
 from funnelsim.calibration.stages.stage_work import clocks, sometimes
 from funnelsim.calibration.stages.visits import stage_visits
@@ -24,6 +25,7 @@ from funnelsim.calibration.work.handling import EffortPart, phases, work_parts
 from funnelsim.calibration.work.hours import calendar_parts
 from funnelsim.errors import DataError, Problem
 from funnelsim.events import EventLog
+from funnelsim.messages import Message
 from funnelsim.scenarios.evidence import Evidence
 from funnelsim.scenarios.sampling import ScenarioSampler
 from funnelsim.scenarios.scenario import Scenario
@@ -178,7 +180,11 @@ def calibrate(
         lambda share: tell(0.4 + share / 2),
         stale=stale,
     )
-    parts += found
+    luck = shared_luck(parts)
+    parts += [
+        replace(part, uneven=luck.get(part.stage)) if isinstance(part, Routes) else part
+        for part in found
+    ]
     refusals += more
     document = frame(
         log, _stages(log, parts), name=name or _name(log), horizon=horizon, warm_up=warm_up
@@ -277,6 +283,7 @@ def _doubts(log: EventLog) -> Iterator[Refusal]:
     """What holds for the log as a whole."""
     outcome = log.outcomes()["outcome"]
     if not (outcome.isin(["lost", "ended"])).any():
-        why = f"All {int((outcome == 'won').sum()):,} closed leads were won."
-        fix = "Losses are probably missing from the export, or deleted in the CRM."
-        yield Refusal("conversion", why, "Everything that ends is won in the scenario.", fix)
+        why = Message("All {n} closed leads were won.", n=int((outcome == "won").sum()))
+        instead = Message("Everything that ends is won in the scenario.")
+        fix = Message("Losses are probably missing from the export, or deleted in the CRM.")
+        yield Refusal("conversion", why, instead, fix)

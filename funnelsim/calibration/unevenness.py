@@ -100,6 +100,12 @@ class Unevenness:
         mass = np.cumsum(np.exp(score - score.max()))
         return float(np.interp(rng.random() * mass[-1], mass, GRID))
 
+    def drawn_mean(self, rng: np.random.Generator) -> float:
+        """By how much the periods seen may have been luckier, on average, than periods are."""
+        precision = np.array(self.precision)
+        worth = float(precision.sum()) ** 2 / float((precision**2).sum())
+        return self.drawn(rng) * float(rng.standard_normal()) / math.sqrt(worth)
+
     def _solved(self, target: float) -> float:
         """The variance between periods at which the statistic is as large as the target."""
         from scipy.optimize import brentq

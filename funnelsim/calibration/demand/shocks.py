@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -13,9 +14,10 @@ from funnelsim.calibration.parts import Part, Refusal, Settings
 from funnelsim.calibration.unevenness import LARGEST, Unevenness
 from funnelsim.events import EventLog
 from funnelsim.measures.journeys import SECOND, micros, stage_ids, window
+from funnelsim.messages import Message
 from funnelsim.scenarios.evidence import Evidence
 
-__all__ = ["SMALLEST", "ShockPart", "shock_parts"]
+__all__ = ["SMALLEST", "ShockPart", "shared_luck", "shock_parts"]
 
 FEWEST_MONTHS: Final = 6
 FEWEST_WEEKS: Final = 8
@@ -134,21 +136,23 @@ def shock_parts(log: EventLog) -> tuple[tuple[Part, ...], tuple[Refusal, ...]]:
     --------
     >>> from funnelsim.measures.example import BANK
     >>> print(shock_parts(BANK)[1][0])
-    shocks.market: 3 days are too short: 6 months or 4 weeks are needed. ...
+    shocks.market: Days of history: 3; 6 months or 4 weeks are needed. ...
     """
     period = _period(log)
     if not period:
         since, until = window(log)
         days = math.ceil((until - since) / SECOND / 86_400)
-        why = (
-            f"{days} days are too short: "
-            f"{FEWEST_MONTHS} months or {DOUBTFUL_WEEKS} weeks are needed."
+        why = Message(
+            "Days of history: {n}; {months} months or {weeks} weeks are needed.",
+            n=days,
+            months=FEWEST_MONTHS,
+            weeks=DOUBTFUL_WEEKS,
         )
         return (), (_refusal(why),)
     decided = _decided(log, period)
     by_stage = {stage: _by_period(rows) for stage, rows in decided.groupby("stage")}
     if log.meta.history != "full" or not by_stage:
-        why = f"No stage has {FEWEST_VISITS} visits whose way out is known."
+        why = Message("No stage has {n} visits whose way out is known.", n=FEWEST_VISITS)
         return (), (_refusal(why),)
     own = [
         str(s) for s, one in by_stage.items() if len(one) >= FEWEST_MONTHS and one.chance() < LIKELY
@@ -158,21 +162,43 @@ def shock_parts(log: EventLog) -> tuple[tuple[Part, ...], tuple[Refusal, ...]]:
     uneven = _by_period(rows)
     few = len(uneven) < (FEWEST_WEEKS if period == "week" else FEWEST_MONTHS)
     if len(uneven) < DOUBTFUL_WEEKS:
-        return (), (_refusal(f"Visits ended in {len(uneven)} {period}s only."),)
+        why = Message("Visits ended in few weeks or months only: {n}.", n=len(uneven))
+        return (), (_refusal(why),)
     cv, lo, hi = (0.0, 0.0, uneven.cv()[2]) if few else uneven.cv()
     part = ShockPart("market", period, "stages", tuple(stages), cv, lo, hi, len(rows), uneven)
     if cv >= SMALLEST:
         return (part,), ()
-    why = (
-        f"{len(rows):,} visits in {len(uneven)} {period}s show no luck that leads share; "
-        f"a cv up to {hi:.2f} would not show."
+    why = Message(
+        "Visits in {n} months or weeks show no luck that leads share: {visits}; a cv up to {cv} "
+        "would not show.",
+        n=len(uneven),
+        visits=len(rows),
+        cv=f"{hi:.2f}",
     )
     return (part,), (_refusal(why),)
 
 
-def _refusal(why: str) -> Refusal:
-    instead = "Leads are independent in the scenario; only drawn scenarios share some luck."
-    return Refusal("shocks.market", why, instead, "Take a longer history.")
+def shared_luck(parts: Iterable[Part]) -> dict[str, Unevenness]:
+    """Stages with shared luck: how much it differs from period to period.
+
+    Parameters
+    ----------
+    parts : iterable of Part
+
+    Returns
+    -------
+    dict
+        By stage; those without are left out.
+    """
+    found = [part for part in parts if isinstance(part, ShockPart) and part.on == "stages"]
+    return {stage: part.uneven for part in found for stage in part.members}
+
+
+def _refusal(why: Message) -> Refusal:
+    instead = Message(
+        "Leads are independent in the scenario; only drawn scenarios share some luck."
+    )
+    return Refusal("shocks.market", why, instead, Message("Take a longer history."))
 
 
 def _period(log: EventLog) -> str:

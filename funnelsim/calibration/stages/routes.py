@@ -15,7 +15,9 @@ from funnelsim.calibration.stages.decisions import Leaf, leaves
 from funnelsim.calibration.stages.survival import curve
 from funnelsim.calibration.stages.unclosed import Unclosed
 from funnelsim.calibration.stages.visits import StageVisits
+from funnelsim.calibration.unevenness import Unevenness
 from funnelsim.measures.estimates import effective_size, wilson
+from funnelsim.messages import Message
 from funnelsim.scenarios.evidence import Evidence
 from funnelsim.worktime import SECOND, parse_duration
 
@@ -27,7 +29,7 @@ FEWEST: Final = 10
 """Moves that a way needs: with fewer its share is not known to a factor of two."""
 TRACE: Final = 5e-5
 """Shares that round to nothing are left out."""
-FIX: Final = "A longer history, or several exports taken on different days, would tell."
+FIX: Final = Message("A longer history, or several exports taken on different days, would tell.")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,6 +73,8 @@ class Routes:
         Share of visits that last longer than was observed.
     unrecorded : Unclosed or None
         Open visits that count as losses.
+    uneven : Unevenness or None
+        Luck that visits of a period share: what was seen may have been lucky as a whole.
     """
 
     stage: str
@@ -80,6 +84,7 @@ class Routes:
     whole: Branch
     unresolved: float
     unrecorded: Unclosed | None = None
+    uneven: Unevenness | None = None
 
     @property
     def name(self) -> str:
@@ -97,8 +102,16 @@ class Routes:
         return {self.path: self._written([branch.share for branch in self.branches])}
 
     def drawn(self, rng: np.random.Generator) -> Settings:
-        """Shares that the data could as well mean: Dirichlet, one visit's worth of doubt."""
-        return {self.path: self._written([_drawn(branch, rng) for branch in self.branches])}
+        """Shares that the data could as well mean: Dirichlet, one visit's worth of doubt.
+
+        Odds of advancing move together, as the periods seen may have been lucky ones.
+        """
+        found = [_drawn(branch, rng) for branch in self.branches]
+        if self.uneven is not None:
+            odds = np.ones(len(self.ways))
+            odds[self.ways.index(self.advance)] = np.exp(-self.uneven.drawn_mean(rng))
+            found = [share * odds / float(share @ odds) for share in found]
+        return {self.path: self._written(found)}
 
     @property
     def evidence(self) -> tuple[Evidence, ...]:
@@ -206,8 +219,9 @@ def routes(
     where = f"stages.{visits.stage}.next"
     stays = visits.stays
     if not stays.events:
-        why = f"None of {len(visits):,} visits has ended."
-        return None, (Refusal(where, why, "All go to the next stage in the scenario.", FIX),)
+        why = Message("None of {n} visits has ended.", n=len(visits))
+        instead = Message("All go to the next stage in the scenario.")
+        return None, (Refusal(where, why, instead, FIX),)
     ways, counts = np.unique(visits.way[stays.ended].astype(str), return_counts=True)
     ordered = [str(ways[at]) for at in np.argsort(-counts, kind="stable")]
     found = leaves(visits, ordered, waits=waits)
@@ -285,11 +299,12 @@ def _refusals(part: Routes, where: str) -> tuple[Refusal, ...]:
         f"{way} {n}" for way, n in zip(part.ways, part.whole.n.tolist(), strict=True) if n < FEWEST
     ]
     if rare:
-        many = f"{len(rare)} ways were" if len(rare) > 1 else "One way was"
-        why = f"{many} taken fewer than {FEWEST} times ({', '.join(rare)})."
-        found.append(Refusal(where, why, "Their shares stand there, very uncertain.", FIX))
+        ways = ", ".join(rare)
+        why = Message("Ways taken fewer than {least} times: {ways}.", least=FEWEST, ways=ways)
+        instead = Message("Their shares stand there, very uncertain.")
+        found.append(Refusal(where, why, instead, FIX))
     if part.unresolved > 0.2:  # noqa: PLR2004
-        why = f"{part.unresolved:.0%} of visits last longer than was observed."
-        instead = "They are taken to go the same ways as those that ended."
+        why = Message("{share} of visits last longer than was observed.", share=part.unresolved)
+        instead = Message("They are taken to go the same ways as those that ended.")
         found.append(Refusal(where, why, instead, FIX))
     return tuple(found)
