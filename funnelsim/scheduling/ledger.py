@@ -142,21 +142,18 @@ class Ledger:
             found = connection.execute(select(jobs.c.planned_until).where(jobs.c.job == job))
             return moment(found.scalar_one())
 
-    def plan(self, job: str, found: Iterable[Slot], until: datetime) -> int:
-        """Write slots down; those already there stay as they are. How many are new."""
-        rows: list[dict[str, Any]] = [
+    def plan(self, job: str, found: Iterable[Slot], until: datetime) -> None:
+        """Write slots down; those already there stay as they are."""
+        rows = [
             {"job": job, "slot": slot.key, "instant": stamp(slot.instant), "state": "planned"}
             | {"changed": stamp(until)}
             for slot in found
         ]
-        new = 0
         with self.storage.writing() as connection:
-            for row in rows:
-                added = self.storage.insert(slots).values(row).on_conflict_do_nothing()
-                new += connection.execute(added).rowcount
+            if rows:
+                connection.execute(self.storage.insert(slots).on_conflict_do_nothing(), rows)
             moved = update(jobs).where(jobs.c.job == job).values(planned_until=stamp(until))
             connection.execute(moved)
-        return new
 
     def add(self, job: str, slot: Slot, now: datetime) -> None:
         """Write one slot down that is not due, or was before the job was known."""

@@ -98,7 +98,7 @@ class Storage:
             raise self._error(re.sub(r"://[^@\s]*@", "://***@", problem))
 
     def _error(self, said: str) -> Exception:
-        if "locked" in said or "busy" in said:
+        if any(word in said for word in ("locked", "busy", "lock timeout")):
             return RunError(
                 f"{self.name}: another program has kept the ledger locked for {self.wait:g} s. "
                 "Nothing was changed; the next call goes on."

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -143,8 +144,13 @@ def test_the_schema_accepts_what_is_good_and_refuses_what_is_not(write):
     schema = job_schema()
     good = load_document(write(GOOD)).data
     jsonschema.validate(good, schema)
-    wrong: tuple[dict[str, object], ...] = ({"catchup": "all"}, {"retries": -1}, {"report": {}})
-    for broken in (*wrong, {"catch_up": "some"}):
+    wrong: tuple[dict[str, Any], ...] = (
+        {"catchup": "all"},
+        {"catch_up": "some"},
+        {"retries": -1},
+        {"report": {}},
+    )
+    for broken in wrong:
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate({**good, **broken}, schema)
 
