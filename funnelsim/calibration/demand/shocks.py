@@ -48,7 +48,7 @@ class ShockPart:
     Parameters
     ----------
     id : str
-        ``market`` or ``demand``.
+        ``market``, ``rest`` or ``demand``.
     period : str
         ``month`` or ``week``.
     on : str
@@ -130,7 +130,8 @@ def shock_parts(log: EventLog) -> tuple[tuple[Part, ...], tuple[Refusal, ...]]:
     -------
     parts, refusals : tuple of Part, tuple of Refusal
         ``shock/market``, unless there is nothing to compare; where the data shows no shared
-        luck, a refusal says so, and only scenarios drawn have some.
+        luck, a refusal says so, and only scenarios drawn have some. So do stages that show
+        none while others do: ``shock/rest``.
 
     Examples
     --------
@@ -166,8 +167,9 @@ def shock_parts(log: EventLog) -> tuple[tuple[Part, ...], tuple[Refusal, ...]]:
         return (), (_refusal(why),)
     cv, lo, hi = (0.0, 0.0, uneven.cv()[2]) if few else uneven.cv()
     part = ShockPart("market", period, "stages", tuple(stages), cv, lo, hi, len(rows), uneven)
+    parts = (part, *_rest(decided, period, [stage for stage in by_stage if stage not in stages]))
     if cv >= SMALLEST:
-        return (part,), ()
+        return parts, ()
     why = Message(
         "Visits in {n} months or weeks show no luck that leads share: {visits}; a cv up to {cv} "
         "would not show.",
@@ -175,7 +177,17 @@ def shock_parts(log: EventLog) -> tuple[tuple[Part, ...], tuple[Refusal, ...]]:
         visits=len(rows),
         cv=f"{hi:.2f}",
     )
-    return (part,), (_refusal(why),)
+    return parts, (_refusal(why),)
+
+
+def _rest(decided: pd.DataFrame, period: str, stages: list[str]) -> tuple[ShockPart, ...]:
+    """Luck of the stages that show none: for drawn scenarios only."""
+    rows = decided[decided["stage"].isin(stages)]
+    uneven = _by_period(rows)
+    if len(uneven) < DOUBTFUL_WEEKS:
+        return ()
+    high = uneven.cv()[2]
+    return (ShockPart("rest", period, "stages", tuple(stages), 0, 0, high, len(rows), uneven),)
 
 
 def shared_luck(parts: Iterable[Part]) -> dict[str, Unevenness]:
