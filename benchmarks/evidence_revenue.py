@@ -38,11 +38,13 @@ LEVELS = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
 def one(number: int, runs: int) -> list[dict[str, object]]:
     """Forecast one world at all cutoffs."""
     log = simulate(made_world(number, weeks=WEEKS, rate=RATE, shock=number % 2 == 1), seed=SEED)
-    begin = pd.Timestamp(log.meta.observed_from)
-    cutoffs = [begin + pd.Timedelta(weeks=week) for week in CUTOFFS]
+    zone = log.meta.time_zone
+    begin = pd.Timestamp(log.meta.observed_from).tz_convert(zone).tz_localize(None)
+    days = [begin + pd.Timedelta(weeks=week) for week in CUTOFFS]
+    cutoffs = [day.tz_localize(zone).tz_convert("UTC") for day in days]
     table = backtest_revenue(log, cutoffs=cutoffs, ahead=AHEAD, n=runs, seed=SEED)
-    days = (table["end"] - table["begin"]) / pd.Timedelta(days=1)
-    kept = table.assign(days=days, cutoff=table["cutoff"].astype(str), world=number)
+    length = (table["end"] - table["begin"]) / pd.Timedelta(days=1)
+    kept = table.assign(days=length, cutoff=table["cutoff"].astype(str), world=number)
     columns = ["world", "cutoff", "way", "span", "days", "actual", "mean", *LEVELS, "crps"]
     return json.loads(kept[columns].to_json(orient="records"))
 

@@ -36,7 +36,8 @@ __all__ = ["revenue_periods", "revenue_strip", "revenue_ways"]
 
 Words = Callable[[str], str]
 
-TALL: Final = 1.9
+TALL: Final = 2.3
+SHORT: Final = 1.5
 SIDE: Final = 0.62
 FOOT: Final = 0.34
 PITCH: Final = 0.34
@@ -244,12 +245,12 @@ def revenue_strip(
     if frame["naive"].notna().any():
         key[wording.text("last period once more")] = AMBER
     with house_style():
-        figure = page(HEAD + TALL * 0.8 + FOOT + 0.12)
+        figure = page(HEAD + SHORT + FOOT + 0.12)
         sheet = panel(figure, blank=True)
-        top = HEAD + TALL * 0.8 + FOOT
+        top = HEAD + SHORT + FOOT
         write_key(sheet, key, SIDE, top - 0.05, room=WIDTH - SIDE)
         sheet.text(0, top - 0.05, unit, size=SMALL, color=MUTED, va="center_baseline")
-        axes = panel(figure, (SIDE, FOOT, WIDTH - SIDE - 0.05, TALL * 0.8))
+        axes = panel(figure, (SIDE, FOOT, WIDTH - SIDE - 0.05, SHORT))
         for place, (row, held) in enumerate(zip(frame.to_dict("records"), inside, strict=True)):
             axes.bar([place], [row["p90"] - row["p10"]], 0.5, bottom=row["p10"], color=BAND)
             axes.plot([place - 0.25, place + 0.25], [row["p50"]] * 2, color=SKY, lw=1.4)

@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from funnelsim.engine.plan import Plan
+from funnelsim.engine.rows import Rows
 from funnelsim.engine.snapshot import Snapshot
-from funnelsim.events import EventLog
 from funnelsim.planning.cells import Cells
+from funnelsim.planning.closings import Closings
 from funnelsim.planning.pipeline import ORIGINS, forecast_pipeline
 from funnelsim.planning.top_down import MEASURES
 from funnelsim.scenarios.sampling import ScenarioSampler
@@ -78,11 +80,8 @@ def build_from_below(
     """
     parts: list[pd.DataFrame] = []
 
-    def keep(log: EventLog, closed: pd.DataFrame) -> None:
-        won = closed[closed["outcome"] == "won"]
-        more = log.leads[["lead_id", "product", "segment"]]
-        columns = ["lead_id", "closed_at", "value", "origin", "source"]
-        parts.append(won[columns].merge(more, on="lead_id", how="left").assign(run=len(parts)))
+    def keep(plan: Plan, rows: Rows, closed: Closings) -> None:
+        parts.append(_won(plan, rows, closed).assign(run=len(parts)))
 
     days = int(np.ceil((cells.cuts[-1] - cells.cuts[0]) / pd.Timedelta(days=1)))
     fan = forecast_pipeline(
@@ -90,14 +89,41 @@ def build_from_below(
     )
     won = pd.concat(parts, ignore_index=True)
     won = won[won["closed_at"] <= cells.cuts[-1]].reset_index(drop=True)
-    stage = fan.deals.set_index("lead_id")["stage"]
-    won["stage"] = won["lead_id"].map(stage).fillna("").astype("str")
     won["cell"] = cells.of(won["closed_at"])
+    won["source"] = won["source"].replace(_names(world, seed))
+    known = start.deals.set_index("lead_id")
+    won["stage"] = won["lead_id"].map(known["stage"]).fillna("").astype("str")
     for column in GROUPS:
-        won[column] = won[column].fillna("").astype("str")
+        given = won["lead_id"].map(known[column].replace("", pd.NA))
+        won[column] = given.fillna(won[column]).astype("str")
     paths = np.zeros((n, len(cells), len(ORIGINS), len(MEASURES)))
     place = (won["run"].to_numpy(), won["cell"].to_numpy(), won["origin"].to_numpy())
     np.add.at(paths[..., 0], place, 1.0)
     np.add.at(paths[..., 1], place, won["value"].to_numpy(dtype=float))
     keys = start.deals[["lead_id", *GROUPS]].fillna("")
     return BottomUp(paths, won, fan.deals.merge(keys, on="lead_id", how="left"))
+
+
+def _won(plan: Plan, rows: Rows, closed: Closings) -> pd.DataFrame:
+    """The deals won in a run, with what they are."""
+    lead, when = closed.lead[closed.won], closed.at
+    ids = np.array([*(deal.id for deal in plan.deals), ""], dtype=object)
+    sources = np.array([source.id for source in plan.epochs[0].sources], dtype=object)
+    kind = rows.arrivals.kind[lead]
+    return pd.DataFrame(
+        {
+            "lead_id": ids[np.minimum(lead, len(plan.deals))],
+            "closed_at": pd.DatetimeIndex(when[closed.won].view("datetime64[us]"), tz="UTC"),
+            "value": closed.value[closed.won],
+            "origin": (lead >= len(plan.deals)).astype(np.int64),
+            "source": sources[rows.arrivals.source[lead]],
+            "product": np.array([k.product for k in plan.kinds], dtype=object)[kind],
+            "segment": np.array([k.segment for k in plan.kinds], dtype=object)[kind],
+        }
+    )
+
+
+def _names(world: Scenario | ScenarioSampler, seed: int) -> dict[str, str]:
+    """What the data calls the sources of the scenario."""
+    scenario = world if isinstance(world, Scenario) else world.draw(seed, 0)
+    return {key: source.label.get("en", key) for key, source in scenario.sources.items()}

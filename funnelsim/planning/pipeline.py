@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from funnelsim.documents import did_you_mean
 from funnelsim.engine.logs import event_log
+from funnelsim.engine.plan import Plan
 from funnelsim.engine.planning import make_plan, moved
+from funnelsim.engine.rows import Rows
 from funnelsim.engine.simulation import rows
 from funnelsim.engine.snapshot import Snapshot
 from funnelsim.errors import ParameterError, Problem
-from funnelsim.events import EventLog
 from funnelsim.measures.periods import edges
 from funnelsim.planning.closings import Closings, closings, hours
 from funnelsim.scenarios.checks import require_sound
@@ -131,7 +132,7 @@ def forecast_pipeline(
     n: int = REPLICATIONS,
     seed: int,
     progress: Callable[[float], None] | None = None,
-    observe: Callable[[EventLog, pd.DataFrame], None] | None = None,
+    observe: Callable[[Plan, Rows, Closings], None] | None = None,
 ) -> PipelineForecast:
     """Simulate on from the open deals of a day.
 
@@ -153,7 +154,7 @@ def forecast_pipeline(
     progress : callable, optional
         Told the share done, 0 to 1.
     observe : callable, optional
-        Shown the log of every replication, and the deals that close in it.
+        Shown plan and rows of every replication, and the deals that close in it.
 
     Returns
     -------
@@ -179,12 +180,11 @@ def forecast_pipeline(
         drawn = world if isinstance(world, Scenario) else world.draw(seed, replication)
         plan = make_plan(drawn.model_copy(update={"run": run}), start)
         found = rows(plan, seed=seed, replication=replication)
-        if not replication or observe is not None:
-            log = event_log(plan, found, Stream(seed, replication))
-            ends = edges(log, every)[1:]
-            if observe is not None:
-                observe(log, _closed(log, start.deals["lead_id"], dearer))
+        if not replication:
+            ends = edges(event_log(plan, found, Stream(seed, replication)), every)[1:]
         closed = closings(plan, found, dearer)
+        if observe is not None:
+            observe(plan, found, closed)
         paths.append(_sums(closed, ends, len(start)))
         work.append(_hours(*hours(plan, found, teams), ends, len(teams)))
         for column, won in enumerate((True, False)):
@@ -211,15 +211,6 @@ def _won_to_all(scenario: Scenario) -> dict[str, float]:
     """
     found = {e.of: e.value for e in scenario.evidence if e.measure == "won_to_all"}
     return {source: found.get(f"sources.{source}.value", 1.0) for source in scenario.sources}
-
-
-def _closed(log: EventLog, known: pd.Series, dearer: Mapping[str, float]) -> pd.DataFrame:
-    """The deals that close in the window, and whether they were open at its start."""
-    outcomes = log.outcomes().merge(log.leads[["lead_id", "source"]], on="lead_id")
-    begin = pd.Timestamp(log.meta.observed_from)
-    closed = outcomes[outcomes["outcome"].isin(("won", "lost")) & (outcomes["closed_at"] >= begin)]
-    value = closed["value"].fillna(0).astype(float) * closed["source"].map(dearer).fillna(1.0)
-    return closed.assign(origin=np.where(closed["lead_id"].isin(known), 0, 1), value=value)
 
 
 def _sums(closed: Closings, ends: Integers, known: int) -> Floats:

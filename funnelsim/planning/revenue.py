@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from funnelsim.engine.snapshot import Snapshot, snapshot
-from funnelsim.errors import DataError, ParameterError, Problem
+from funnelsim.errors import ParameterError, Problem
 from funnelsim.events import EventLog
 from funnelsim.planning.bottom_up import GROUPS, BottomUp, build_from_below
 from funnelsim.planning.cash import cash_paths, payments
@@ -99,7 +99,7 @@ def forecast_revenue(  # noqa: PLR0913 - one keyword per thing that can be said
     zone = known.meta.time_zone
     at, end = pd.Timestamp(known.meta.observed_until), horizon_end(known, horizon)
     cells = cells_between(at, end, zone, freq or usual_freq(at, end))
-    measure, currency = measure_of(known), _currency(known)
+    measure, currency = measure_of(known), known.meta.currency
     before = _before(known, cells)
     aims = None
     if plan is not None:
@@ -179,7 +179,8 @@ def _together(
     paths += np.where(empty, mixed, 0.0)[:, :, None, :] * part[None]
     run, cell = below.won["run"].to_numpy(int), below.won["cell"].to_numpy(int)
     won = below.won.drop(columns="closed_at")
-    won = won.assign(value=won["value"] * factor[run, cell, 1], count=factor[run, cell, 0])
+    scaled = {"value": won["value"] * factor[run, cell, 1], "count": factor[run, cell, 0]}
+    won = won.assign(worth=won["value"], **scaled)
     return ways, paths, won
 
 
@@ -196,20 +197,13 @@ def _check(fit: Fit, start: Snapshot, known: EventLog, n: int) -> None:
     if pd.Timestamp(known.meta.observed_until) < at:
         message = f"the history ends {known.meta.observed_until}, before the start, {at}"
         problems.append(Problem(message, path="history", fix="Give the history up to the start."))
+    ours, theirs = fit.log.meta.currency, known.meta.currency
+    if ours != theirs:
+        fix = "Convert the amounts to one currency."
+        message = f"the fit counts in {ours or 'no currency'}, the history in {theirs or 'none'}"
+        problems.append(Problem(message, path="currency", fix=fix))
     if problems:
         raise ParameterError(problems)
-
-
-def _currency(known: EventLog) -> str:
-    """The one currency of all amounts."""
-    marks = known.marks[known.marks["value"].notna() & known.marks["currency"].notna()]
-    names = {str(name) for name in marks["currency"].unique() if str(name)}
-    named = names | ({known.meta.currency} if known.meta.currency else set())
-    if len(named) > 1:
-        message = f"amounts in several currencies: {', '.join(sorted(named))}"
-        fix = "Convert them to one, or forecast each with its own data."
-        raise DataError(Problem(message, "marks", "currency", fix))
-    return next(iter(named), "")
 
 
 def _before(known: EventLog, cells: Cells) -> pd.DataFrame:

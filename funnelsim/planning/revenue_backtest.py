@@ -62,7 +62,7 @@ def past_cutoffs(
     window = until - begin
     ahead = min(end - until, QUARTER, window / 4).floor("D")
     first = begin + max(window * 0.4, pd.Timedelta(weeks=6))
-    last = until - ahead
+    last = _later(until, -ahead, history.meta.time_zone)
     if history.meta.history != "full" or ahead < pd.Timedelta(days=7) or last <= first:
         return [], ahead
     count = int(min(most, (last - first) / pd.Timedelta(days=7) + 1))
@@ -89,7 +89,7 @@ def backtest_revenue(
         Full history.
     cutoffs : sequence of pandas.Timestamp
     ahead : pandas.Timedelta
-        How far; has to end inside the window.
+        How far, by the wall clock; has to end inside the window.
     n : int
         Runs and paths.
     seed : int
@@ -106,12 +106,13 @@ def backtest_revenue(
     """
     place = MEASURES.index(measure_of(history))
     rows: list[dict[str, object]] = []
+    zone = history.meta.time_zone
     for number, cutoff in enumerate(sorted(cutoffs)):
         past = history.as_of(cutoff)
-        cells = cells_between(cutoff, cutoff + ahead, history.meta.time_zone, "month")
+        cells = cells_between(cutoff, _later(cutoff, ahead, zone), zone, "month")
         try:
             drawn = _ways(past, cells, n, seed)
-        except InputError:
+        except (InputError, ValueError):  # too little is known yet, or it fits no distribution
             continue
         known = pd.DataFrame(rows)
         known = known[known["end"] <= cutoff] if len(known) else known
@@ -169,6 +170,12 @@ def _midnight(moment: pd.Timestamp, zone: str) -> pd.Timestamp:
     """The beginning of its day."""
     day = moment.tz_convert(zone).tz_localize(None).normalize()
     return day.tz_localize(zone, nonexistent="shift_forward", ambiguous=True).tz_convert("UTC")
+
+
+def _later(moment: pd.Timestamp, ahead: pd.Timedelta, zone: str) -> pd.Timestamp:
+    """A moment so much later on the wall clock."""
+    moved = moment.tz_convert(zone).tz_localize(None) + ahead
+    return moved.tz_localize(zone, nonexistent="shift_forward", ambiguous=True).tz_convert("UTC")
 
 
 def _ways(past: EventLog, cells: Cells, n: int, seed: int) -> dict[str, Floats]:

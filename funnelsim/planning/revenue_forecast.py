@@ -55,8 +55,9 @@ class RevenueForecast:
     cash : ndarray, shape (n, cells), or None
         Money that comes in; None where the data knows of no payments.
     won : pandas.DataFrame
-        A row per deal won in a run: ``run``, ``cell``, ``lead_id``, ``value`` (scaled to the
-        combined forecast), ``origin``, ``stage``, ``source``, ``product``, ``segment``.
+        A row per deal won in a run: ``run``, ``cell``, ``lead_id``, ``worth`` (minor units),
+        ``value`` and ``count`` (scaled so that they add up to the combined forecast),
+        ``origin``, ``stage``, ``source``, ``product``, ``segment``.
     before : pandas.DataFrame
         Won in the present periods before the cutoff: ``closed_at``, ``value``, and groups.
     cashed : pandas.DataFrame
@@ -246,7 +247,7 @@ class RevenueForecast:
         pandas.DataFrame
             As `without_deals` gives it; ``chance`` is that of the plan of all planned periods.
         """
-        won = self.won if self.measure == "won_value" else self.won.assign(value=self.won["count"])
+        won = self.won.assign(value=self.won["worth"] if self.measure == "won_value" else 1.0)
         planned = None
         if self.plan is not None:
             goal = float(self.plan["plan"].sum()) - float(self.chance_of()["booked"].iloc[-1])
@@ -287,7 +288,7 @@ class RevenueForecast:
         """
         total = self.total()
         p10, p50, p90 = (self._written(value) for value in np.quantile(total, QUANTILES))
-        share = self._of_open()
+        share = self.share_open
         begin, end = (t.tz_convert(self.cells.zone).date() for t in (self.start, self.end))
         said = (
             f"From {begin} to {end} {p50} will be won (median; 8 in 10 between {p10} and {p90}), "
@@ -300,8 +301,9 @@ class RevenueForecast:
             )
         return said + "."
 
-    def _of_open(self) -> float:
-        """The share of the expected sum that comes from open deals."""
+    @property
+    def share_open(self) -> float:
+        """The share of the expected sum that comes from deals open at the cutoff."""
         parts = self.paths[..., self._place].mean(axis=0).sum(axis=0)
         return float(parts[0] / parts.sum()) if parts.sum() else 0.0
 

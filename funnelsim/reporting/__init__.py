@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from funnelsim.reporting import blocks, fit_review, lever_atlas, review, what_ifs
+from funnelsim.reporting import (
+    blocks,
+    fit_review,
+    lever_atlas,
+    review,
+    sales_forecast,
+    staffing_plan,
+    what_ifs,
+)
 from funnelsim.reporting.inputs import open_log, open_scenario
 from funnelsim.reporting.reports import Report, kinds, report
 
@@ -16,5 +24,7 @@ __all__ = [
     "open_scenario",
     "report",
     "review",
+    "sales_forecast",
+    "staffing_plan",
     "what_ifs",
 ]

@@ -9,7 +9,7 @@ import pytest
 from funnelsim.calibration.fitting import calibrate
 from funnelsim.engine import simulate
 from funnelsim.engine.snapshot import snapshot
-from funnelsim.errors import DataError, InputError, ParameterError
+from funnelsim.errors import EventLogError, InputError, ParameterError
 from funnelsim.planning import backtest_revenue, forecast_revenue
 from funnelsim.planning.cash import payments
 from funnelsim.planning.cells import cells_between
@@ -278,13 +278,18 @@ def test_money_comes_after_it_is_won(made, past):
 
 
 def test_amounts_in_two_currencies_are_refused(fit, past):
-    mixed = past.marks.copy()
-    mixed.loc[mixed["value"].notna().to_numpy().nonzero()[0][0], "currency"] = "USD"
+    dollars = past.meta.model_copy(update={"currency": "USD"})
+    marks = past.marks.assign(currency=past.marks["currency"].replace("EUR", "USD"))
     other = type(past)(
-        leads=past.leads, visits=past.visits, efforts=past.efforts, marks=mixed, meta=past.meta
+        leads=past.leads, visits=past.visits, efforts=past.efforts, marks=marks, meta=dollars
     )
-    with pytest.raises(DataError, match="several currencies: EUR, USD"):
+    with pytest.raises(ParameterError, match="the fit counts in EUR, the history in USD"):
         forecast_revenue(fit, history=other, n=5)
+    mixed = past.marks.assign(currency="USD")
+    with pytest.raises(EventLogError, match="currency is not EUR"):
+        type(past)(
+            leads=past.leads, visits=past.visits, efforts=past.efforts, marks=mixed, meta=past.meta
+        )
 
 
 def test_nobody_looks_back_from_too_short_a_log(past):
