@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         backtest_revenue,
         forecast_pipeline,
         forecast_revenue,
+        forecast_staffing,
     )
     from funnelsim.reporting import (
         blocks,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
         report,
         review,
         sales_forecast,
+        staffing_plan,
         what_ifs,
     )
     from funnelsim.scenarios.loading import load
@@ -80,6 +82,7 @@ __all__ = [
     "schema",
     "simulate",
     "snapshot",
+    "staffing_plan",
     "sweep",
     "what_ifs",
     "workbench",
@@ -118,6 +121,7 @@ _HOMES = {
     "schema": "scenarios.schema",
     "simulate": "engine",
     "snapshot": "engine.snapshot",
+    "staffing_plan": "reporting",
     "sweep": "experiments",
     "what_ifs": "reporting",
 }
