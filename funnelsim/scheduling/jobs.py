@@ -169,7 +169,7 @@ class Job(Frozen):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        from funnelsim.reporting.reports import NEEDS_DATA, NEEDS_SCENARIO
+        from funnelsim.reporting.reports import DATA_ONLY, NEEDS_SCENARIO
 
         if self.source.scenario is None:
             for kind in self.content.kind:
@@ -179,10 +179,12 @@ class Job(Frozen):
             if self.content.set or self.content.what_ifs:
                 msg = "only a scenario can be changed: leave out set and what_ifs of the report"
                 raise ValueError(msg)
-        elif NEEDS_DATA in self.content.kind:
-            msg = f"{NEEDS_DATA} needs data as its source, not a scenario"
-            raise ValueError(msg)
-        elif self.only_if.fresh:
+            return self
+        for kind in self.content.kind:
+            if kind in DATA_ONLY:
+                msg = f"{kind} needs data as its source, not a scenario"
+                raise ValueError(msg)
+        if self.only_if.fresh:
             msg = "fresh is about data; a scenario does not grow old"
             raise ValueError(msg)
         return self
