@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -14,25 +13,13 @@ if TYPE_CHECKING:
     from funnelsim.calibration.auditing.audit import Audit
     from funnelsim.calibration.auditing.findings import Finding
     from funnelsim.calibration.auditing.grades import Graded
-    from funnelsim.calibration.parts import Refusal
     from funnelsim.calibration.raw import RawMetadata
+    from funnelsim.reporting.calibrated import Calibrated
+    from funnelsim.reporting.texts import Texts
 
-__all__ = ["HISTORIES", "as_data", "show_audit", "show_refusals"]
+__all__ = ["as_data", "show_audit", "show_refusals"]
 
-HISTORIES = {
-    "full": "every change of stage is on record",
-    "latest_entry": "only the latest entry into each stage is on record",
-    "snapshot": "only the present state of each deal is on record",
-}
-MEANINGS = {
-    "A": "sound",
-    "B": "good, with small gaps",
-    "C": "usable with care",
-    "D": "doubtful",
-    "E": "not usable",
-}
 STYLES = {"red": "bold red", "caution": "yellow", "info": "dim"}
-WORDS = {"red": "grave", "caution": "caution", "info": "note"}
 BAR = 10  # characters of a whole
 SHOWN = 3  # examples of a finding
 MOST = 8  # refusals on the screen
@@ -54,68 +41,99 @@ def as_data(audit: Audit, meta: RawMetadata) -> dict[str, Any]:
     }
 
 
-def show_audit(audit: Audit, meta: RawMetadata) -> None:
+def show_audit(audit: Audit, meta: RawMetadata, t: Texts) -> None:
     """Print what was read, the grades, then what was found, the gravest first."""
     out = console()
-    files = ", ".join(f"{file.name} ({file.rows:,} rows)" for file in meta.files)
-    out.print(f"{files} · recognised as {meta.format}", markup=False, soft_wrap=True)
-    out.print(f"History of stages: {HISTORIES[meta.history]}.", markup=False)
+    rows = t._("{file} ({n} rows)")
+    files = ", ".join(rows.format(file=file.name, n=t.number(file.rows)) for file in meta.files)
+    known = t._("recognised as {format}").format(format=meta.format)
+    histories = {
+        "full": t._("every change of stage is on record"),
+        "latest_entry": t._("only the latest entry into each stage is on record"),
+        "snapshot": t._("only the present state of each deal is on record"),
+    }
+    out.print(f"{files} · {known}", markup=False, soft_wrap=True)
+    told = t._("History of stages: {history}.").format(history=histories[meta.history])
+    out.print(told, markup=False)
     if meta.obtain_history:
-        out.print(meta.obtain_history, markup=False, soft_wrap=True)
+        out.print(t.said(meta.obtain_history), markup=False, soft_wrap=True)
     out.print()
-    grades = Table(title="What the data is good for", title_justify="left", box=None)
-    for name in ("use", "", "grade", ""):
-        grades.add_column(name)
-    for each in audit.graded:
-        bar = "█" * round(BAR * (5 - "ABCDE".index(each.grade)) / 5)
-        grades.add_row(each.use, bar, each.grade, f"{MEANINGS[each.grade]}{_because(each)}")
-    out.print(grades)
+    out.print(_grades(audit, t))
     if not audit.findings:
-        out.print("\nNothing to mend.")
+        out.print("\n" + t._("Nothing to mend."))
         return
     out.print()
     for finding in audit.findings:
-        _show_finding(finding)
+        _show_finding(finding, t)
 
 
-def show_refusals(refusals: Iterable[Refusal]) -> None:
+def show_refusals(found: Calibrated, t: Texts) -> None:
     """Print what the data cannot tell."""
-    listed = list(refusals)
+    from funnelsim.reporting.fit_words import subject
+
+    listed = list(found.fit.refusals)
     if not listed:
         return
     out = console()
-    out.print("\nWhat this data cannot tell:", markup=False)
+    out.print("\n" + t._("What this data cannot tell") + ":", markup=False)
     for refusal in listed[:MOST]:
-        out.print(f"- {refusal}", markup=False, soft_wrap=True)
-    if len(listed) > MOST:
-        out.print(f"- and {len(listed) - MOST} more: see the report.", markup=False)
-
-
-def _because(each: Graded) -> str:
-    """Why the grade is no better."""
-    from funnelsim.calibration.auditing.audit import REASONS
-
-    reason = each.reason
-    if not reason.why:
-        return ""
-    if reason.why == "evidence":
-        events = (
-            f"only {reason.count:,} event{'s' * (reason.count > 1)}" if reason.count else "nothing"
+        said = " ".join(
+            t.said(part) for part in (refusal.why, refusal.instead, refusal.fix) if part
         )
-        return f": {events} to build on"
-    return f"{' ' if reason.why == 'dirt' else ': '}{REASONS[reason.why]}"
+        out.print(f"- {subject(refusal.of, found, t)}: {said}", markup=False, soft_wrap=True)
+    if len(listed) > MOST:
+        told = t._("and {n} more: see the report").format(n=len(listed) - MOST)
+        out.print(f"- {told}", markup=False)
 
 
-def _show_finding(finding: Finding) -> None:
+def _grades(audit: Audit, t: Texts) -> Table:
+    """A bar, a grade and its reason for each use."""
+    from funnelsim.reporting.fit_words import uses
+
+    meanings = {
+        "A": t._("sound"),
+        "B": t._("good, with small gaps"),
+        "C": t._("usable with care"),
+        "D": t._("doubtful"),
+        "E": t._("not usable"),
+    }
+    table = Table(title=t._("What the data is good for"), title_justify="left", box=None)
+    for name in (t._("Use"), "", t._("Grade"), ""):
+        table.add_column(name)
+    for each in audit.graded:
+        bar = "█" * round(BAR * (5 - "ABCDE".index(each.grade)) / 5)
+        said = f"{meanings[each.grade]}{_because(each, t)}"
+        table.add_row(uses(t)[each.use], bar, each.grade, said)
+    return table
+
+
+def _because(each: Graded, t: Texts) -> str:
+    """Why the grade is no better."""
+    reason = each.reason
+    if reason.why == "evidence":
+        return ": " + t._("only {n} events to build on").format(n=t.number(reason.count))
+    told = {
+        "dirt": t._("what was found in the data, see below"),
+        "history": t._("the file lacks the history of stages"),
+    }
+    return f": {told[reason.why]}" if reason.why in told else ""
+
+
+def _show_finding(finding: Finding, t: Texts) -> None:
     """One finding: how grave, how often, what was done, what to fix."""
+    words = {"red": t._("grave"), "caution": t._("caution"), "info": t._("note")}
     out = console()
     full = round(BAR * finding.share)
     bar = "█" * full + "·" * (BAR - full) if finding.of else " " * BAR
-    of = f" of {finding.of:,} ({finding.share:.1%})" if finding.of else ""
-    out.print(f"[{STYLES[finding.severity]}]{WORDS[finding.severity]:8}[/]{bar} ", end="")
-    out.print(f"{finding.found}: {finding.count:,}{of}.", markup=False, soft_wrap=True)
-    fix = f"To fix: {finding.fix}" if finding.fix else ""
-    examples = ", ".join(finding.examples[:SHOWN])
-    for said in (finding.details, finding.done, fix, examples and f"For example {examples}."):
+    often = t.number(finding.count)
+    if finding.of:
+        told = t._("{n} of {all} ({share})")
+        often = told.format(n=often, all=t.number(finding.of), share=t.share(finding.share))
+    out.print(f"[{STYLES[finding.severity]}]{words[finding.severity]:12}[/]{bar} ", end="")
+    out.print(f"{t.said(finding.found)}: {often}.", markup=False, soft_wrap=True)
+    fix = t._("To fix: {how}").format(how=t.said(finding.fix)) if finding.fix else ""
+    listed = ", ".join(finding.examples[:SHOWN])
+    examples = t._("For example {deals}.").format(deals=listed) if listed else ""
+    for said in (finding.details, t.said(finding.done) if finding.done else "", fix, examples):
         if said:
-            out.print(f"{' ' * 19}{said}", markup=False, soft_wrap=True)
+            out.print(f"{' ' * 23}{said}", markup=False, soft_wrap=True)

@@ -38,7 +38,7 @@ Query = Annotated[str, typer.Option("--query", help="SQL, for a database.")]
 
 
 @app.command()
-def audit(
+def audit(  # noqa: PLR0913, PLR0917 - one parameter an option
     files: Files,
     mapping: Mapping = None,
     suggest: Annotated[
@@ -49,12 +49,14 @@ def audit(
     time_zone: Zone = "",
     currency: Currency = "",
     query: Query = "",
+    lang: Lang = "en",
     as_json: Json = False,
 ) -> None:
     """Judge a CRM export: a grade for each use, what was found, what to fix."""
     from funnelsim.calibration.auditing.audit import audit as judged
     from funnelsim.cli.audits import as_data, show_audit
     from funnelsim.cli.showing import show_json
+    from funnelsim.reporting.texts import texts
 
     if suggest:
         typer.echo(_suggested(files, query), nl=False)
@@ -64,7 +66,7 @@ def audit(
     if as_json:
         show_json(as_data(found, raw.meta))
     else:
-        show_audit(found, raw.meta)
+        show_audit(found, raw.meta, texts(lang))
 
 
 @app.command()
@@ -128,7 +130,7 @@ def calibrate(  # noqa: PLR0913, PLR0917 - one parameter an option
         return
     for sentence in sentences:
         typer.echo(sentence)
-    show_refusals(found.fit.refusals)
+    show_refusals(found, t)
     typer.echo("")
     for file in left.values():
         typer.echo(file)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -68,22 +68,27 @@ def broken_rules(tables: Tables, meta: Metadata) -> list[Problem]:
     meta observed_until: 2023-01-01 00:00:00+00:00 is before observed_from, 2024-01-01 ...
     """
     leads = {name: positions(tables[name]["lead_id"], tables["leads"]) for name in SCHEMA}
-    breaches: list[Breach] = []
+    found = (breach.problem(tables) for breach in _breaches(tables, meta, leads))
+    return [*_meta_problems(meta), *(problem for problem in found if problem)]
+
+
+def _breaches(
+    tables: Tables, meta: Metadata, leads: Mapping[str, npt.NDArray[np.int64]]
+) -> Iterator[Breach]:
+    """Check rule by rule, so that a large log has the rows of one in memory at a time."""
     for table in SCHEMA:
-        breaches += _required(table, tables[table])
+        yield from _required(table, tables[table])
         if table != "leads":
             rule = "the lead is not in the table of leads"
-            breaches.append(Breach(table, rule, leads[table] < 0, ()))
-        breaches += _after_the_end(table, tables[table], meta)
-    breaches += _lead_rules(tables["leads"])
-    breaches += _visit_rules(tables, leads["visits"], meta)
-    breaches += _route_rules(tables, leads["visits"], meta)
-    breaches += _effort_rules(tables["efforts"], meta)
-    breaches += _mark_rules(tables, leads["marks"], meta)
+            yield Breach(table, rule, leads[table] < 0, ())
+        yield from _after_the_end(table, tables[table], meta)
+    yield from _lead_rules(tables["leads"])
+    yield from _visit_rules(tables, leads["visits"], meta)
+    yield from _route_rules(tables, leads["visits"], meta)
+    yield from _effort_rules(tables["efforts"], meta)
+    yield from _mark_rules(tables, leads["marks"], meta)
     for table in ("efforts", "marks"):
-        breaches += _visit_references(table, tables, leads)
-    found = [breach.problem(tables) for breach in breaches]
-    return [*_meta_problems(meta), *(problem for problem in found if problem)]
+        yield from _visit_references(table, tables, leads)
 
 
 def _described(row: pd.Series) -> str:

@@ -151,9 +151,10 @@ def positions(ids: pd.Series, leads: pd.DataFrame) -> npt.NDArray[np.int64]:
     """
     known = leads["lead_id"]
     first = ~known.duplicated() & known.notna()
-    rows = np.flatnonzero(first)
-    found = pd.Index(known[first]).get_indexer(pd.Index(ids))
-    return np.where((found >= 0) & ids.notna(), np.append(rows, -1)[found], -1).astype(np.int64)
+    rows = np.append(np.flatnonzero(first), -1)
+    codes, unique = pd.factorize(ids)  # looking up each id once keeps a long table's texts packed
+    place = rows[pd.Index(known[first]).get_indexer(pd.Index(unique))]
+    return np.append(place, -1)[codes].astype(np.int64)
 
 
 def in_order(tables: Tables) -> dict[str, pd.DataFrame]:

@@ -88,7 +88,7 @@ def risks(found: Calibrated, t: Texts) -> tuple[Sentence, ...]:
     said += [
         sentence(
             t._("**{found}**: {count} ({share})."),
-            found=t._(f.found),
+            found=t.said(f.found),
             count=t.number(f.count),
             share=t.share(f.share),
         )

@@ -11,7 +11,7 @@ import pandas as pd
 from funnelsim.reporting.blocks import column, table
 from funnelsim.reporting.document import Table
 from funnelsim.reporting.fit_findings import named, written
-from funnelsim.reporting.fit_words import amount, measure, names_of, subject, uses
+from funnelsim.reporting.fit_words import amount, measure, method, names_of, subject, uses
 from funnelsim.reporting.texts import Texts
 
 if TYPE_CHECKING:
@@ -72,8 +72,8 @@ def _refusals(found: Calibrated, t: Texts) -> list[tuple[str, str, str]]:
     """Subject, reason and consequence; a consequence is told once, those alike after it."""
     told: dict[str, list[tuple[str, str]]] = {}
     for refusal in found.fit.refusals:
-        then = " ".join(t._(part) for part in (refusal.instead, refusal.fix) if part) or "–"
-        one = (subject(refusal.of, found, t), t._(refusal.why))
+        then = " ".join(t.said(part) for part in (refusal.instead, refusal.fix) if part) or "–"
+        one = (subject(refusal.of, found, t), t.said(refusal.why))
         told.setdefault(then, []).append(one)
     return [
         (*one, t._("as above") if place else then)
@@ -136,9 +136,9 @@ def audited(found: Calibrated, t: Texts) -> Table | None:
         [
             (
                 grave[each.severity],
-                " ".join(part for part in (t._(each.found), each.details) if part),
+                " ".join(part for part in (t.said(each.found), each.details) if part),
                 _often(each, t),
-                " ".join(t._(part) for part in (each.done, each.fix) if part),
+                " ".join(t.said(part) for part in (each.done, each.fix) if part),
             )
             for each in found.audit.findings
         ],
@@ -199,7 +199,7 @@ def numbers(found: Calibrated, t: Texts) -> Table:
                 amount(float(row["value"]), unit, found, t),
                 f"{lo} – {hi}".replace(" ", "\u00a0") if known else "",
                 t.number(float(row["n"])),
-                t._(str(row["method"])),
+                method(str(row["method"]), t),
             )
         )
     levels = found.fit.table["level"].dropna()

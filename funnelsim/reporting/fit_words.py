@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from funnelsim.reporting.calibrated import Calibrated
     from funnelsim.scenarios.scenario import Scenario
 
-__all__ = ["amount", "measure", "names_of", "subject", "uses"]
+__all__ = ["amount", "measure", "method", "names_of", "subject", "uses"]
 
 BARE: Final = ("", "leads", "deals", "seats", "ratio")
 SHAPES: Final = {
@@ -90,8 +90,56 @@ def measure(name: str, t: Texts) -> str:
         "won_to_all": t._("won ÷ all"),
         "open_hours": t._("a week"),
         "share_inside": t._("work inside"),
+        "unrecorded_losses": t._("losses without record"),
     }
     return known.get(name, name.replace("_", " "))
+
+
+def method(name: str, t: Texts) -> str:
+    """How it was estimated; its parts stand between commas and semicolons."""
+    known = {
+        "exponential": t._("exponential"),
+        "weibull": t._("Weibull"),
+        "gamma": t._("gamma"),
+        "lognormal": t._("lognormal"),
+        "loglogistic": t._("loglogistic"),
+        "lognormal mixture": t._("mixture of two lognormals"),
+        "constant": t._("constant"),
+        "observed": t._("as observed"),
+        "normal": t._("normal"),
+        "interval by Kaplan-Meier": t._("interval by Kaplan–Meier"),
+        "delta method": t._("delta method"),
+        "drawn out": t._("drawn out"),
+        "Aalen-Johansen": t._("Aalen–Johansen"),
+        "mixture cure model": t._("mixture cure model"),
+        "maximum likelihood": t._("maximum likelihood"),
+        "quantiles of the amounts": t._("quantiles of the amounts"),
+        "Student t": t._("Student's t"),
+        "Wilson": t._("Wilson"),
+        "quasi-Poisson by day": t._("quasi-Poisson by day"),
+        "moments of the days' counts": t._("moments of the days' counts"),
+        "mean of won deals ÷ mean of all": t._("mean of won deals ÷ mean of all"),
+        "Kaplan-Meier at the longest observation": t._("Kaplan–Meier at the longest observation"),
+        "Wilson at its effective size": t._("Wilson at its effective size"),
+        "moments over {n} periods": t._("moments over {n} periods"),
+        "generalised Q": t._("generalised Q"),
+        "hands-on time ÷ seats × open hours": t._("hands-on time ÷ seats × open hours"),
+        "weighted mean of visits with it": t._("weighted mean of visits with it"),
+        "visits with it ÷ visits": t._("visits with it ÷ visits"),
+        "weighted for those not over": t._("weighted for those not over"),
+        "starts of work by half hour": t._("starts of work by half hour"),
+        "moves between stages by half hour": t._("moves between stages by half hour"),
+        "people busy while somebody waited": t._("people busy while somebody waited"),
+        "presence of workers": t._("presence of workers"),
+        "people busy at once": t._("people busy at once"),
+        "{n}% of the time at most": t._("{n}% of the time at most"),
+    }
+    said = []
+    for part in re.split(r"([,;] )", name):
+        number = re.search(r"\d+", part)
+        plain = re.sub(r"\d+", "{n}", part, count=1)
+        said.append(known.get(plain, part).replace("{n}", number[0] if number else ""))
+    return "".join(said)
 
 
 def amount(value: float, unit: str, found: Calibrated, t: Texts) -> str:

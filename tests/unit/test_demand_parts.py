@@ -110,7 +110,7 @@ def test_leads_of_a_snapshot_enter_at_the_top() -> None:
     log = log_of(pd.DataFrame({"arrived_at": times(100).array}), history="snapshot", won=40)
     parts, refusals = arrival_parts(log)
     assert parts[0].settings["sources", "leads", "stage"] == "enquiry"
-    assert any("does not say where leads entered" in one.why for one in refusals)
+    assert any("nobody knows where leads entered" in one.why for one in refusals)
 
 
 @pytest.mark.parametrize("n", [1, 2, 5, 30])

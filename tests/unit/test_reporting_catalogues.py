@@ -10,7 +10,14 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 from funnelsim.calibration.auditing.findings import KINDS, TEXTS
-from funnelsim.calibration.readers import process_log, rows
+from funnelsim.calibration.readers import (
+    activities,
+    deal_mapping,
+    process_log,
+    rows,
+    salesforce_log,
+)
+from funnelsim.calibration.readers.registry import READERS
 
 PACKAGE = Path(__file__).resolve().parents[2] / "funnelsim"
 LOCALES = PACKAGE / "reporting" / "locales"
@@ -26,13 +33,17 @@ def sources():
         ("figures", {"text": None}),
         ("experiments", {"text": None}),
         ("workbench", {"_": None}),
+        ("calibration", {"Message": None}),
+        ("cli", {"_": None}),
         ("scheduling", {"_": None, "n_": (1, 2)}),
     ):
         messages = extract_from_dir(
             PACKAGE / folder, method_map=[("**.py", "python")], keywords=keywords
         )
         found |= {message for _, _, message, _, _ in messages}
-    for sentences in (process_log.SENTENCES, rows.SENTENCES):
+    found |= {reader.obtain_history for reader in READERS if reader.obtain_history}
+    found.add(deal_mapping.OBTAIN)
+    for sentences in (one.SENTENCES for one in (activities, process_log, rows, salesforce_log)):
         found |= {part for pair in sentences.values() for part in pair if part}
     found |= {part for pair in TEXTS.values() for part in pair if part}
     found |= {kind.fix for kind in KINDS.values() if kind.fix}

@@ -70,7 +70,8 @@ def cleaned(raw: RawHistory, ledger: Ledger) -> Clean:
     moves = _own_moves(tables["moves"], deals, everyone, until, ledger)
     deals, kept = dated(deals, moves, raw, ledger)
     row = np.where(kept, np.cumsum(kept) - 1, -1)
-    moves = moves.assign(lead=row[moves["lead"]])[kept[moves["lead"]]].reset_index(drop=True)
+    if not kept.all():
+        moves = moves.assign(lead=row[moves["lead"]])[kept[moves["lead"]]].reset_index(drop=True)
     efforts = _with_lead(tables["efforts"], deals, everyone, "stray_work", ledger)
     marks = _with_lead(tables["marks"], deals, everyone, "stray_marks", ledger)
     return Clean(deals, moves, efforts, marks, until)
@@ -225,7 +226,9 @@ def _own_moves(
     moves = ledger.split("duplicate_moves", moves, keys.duplicated().to_numpy())
     at = moves["at"].to_numpy(dtype="datetime64[us]").view(np.int64)
     order = np.lexsort((_reading_order(moves), at, moves["lead"].to_numpy()))
-    return moves.iloc[order].reset_index(drop=True)
+    if (np.diff(order) != 1).any():
+        moves = moves.iloc[order]
+    return moves.reset_index(drop=True)
 
 
 def _reading_order(moves: pd.DataFrame) -> np.ndarray:

@@ -178,6 +178,8 @@ def with_ready(visits: pd.DataFrame, efforts: pd.DataFrame) -> pd.DataFrame:
         The visits with ``ready_at``.
     """
     keys = ["lead_id", "visit"]
+    if not len(efforts):
+        return visits.assign(ready_at=pd.Series(None, index=visits.index, dtype=TIME))
     began = efforts["queued_at"].fillna(efforts["started_at"])
     work = efforts[keys].assign(ready_at=began).dropna(subset=["visit"]).astype({"visit": "int64"})
     ready = work.groupby(keys, as_index=False)["ready_at"].min()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
 from funnelsim.calibration.cleaning.cleaning import Clean, cleaned
@@ -14,6 +15,7 @@ from funnelsim.calibration.cleaning.log_rows import effort_rows, lead_rows, mark
 from funnelsim.calibration.cleaning.stage_list import StageList, stage_list
 from funnelsim.calibration.cleaning.stays import entries, visits_of
 from funnelsim.calibration.cleaning.truncation import recorded_from
+from funnelsim.calibration.memory import give_back
 from funnelsim.calibration.raw import RawHistory
 from funnelsim.calibration.readers.notes import Note
 from funnelsim.errors import DataError, Problem
@@ -96,7 +98,10 @@ def repaired(raw: RawHistory) -> Repaired:
     if problems:
         raise DataError(problems)
     clean, stages, ledger = result.clean, result.stages, result.ledger
-    visits = visits_of(result.found, clean, stages)
+    visits = visits_of(_by_arrival(result.found, clean), clean, stages)
+    clean = replace(clean, moves=clean.moves.iloc[:0])  # a large file's moves need not stay
+    result = replace(result, clean=clean, found=result.found.iloc[:0])
+    give_back()
     leads = lead_rows(clean, visits, raw.meta, result.start, ledger)
     marks = mark_rows(clean, visits, stages, raw.meta, ledger)
     efforts = effort_rows(clean, visits, ledger)
@@ -105,8 +110,18 @@ def repaired(raw: RawHistory) -> Repaired:
     notes = (*raw.meta.notes, *(repair.note for repair in repairs))
     attributes = [str(name) for name in leads.columns if name not in SCHEMA["leads"]]
     meta = _metadata(raw, result, efforts, _known(raw, attributes), notes)
+    del clean, result
+    give_back()
     log = EventLog(leads=leads, visits=visits, efforts=efforts, marks=marks, meta=meta)
     return Repaired(log, notes, repairs)
+
+
+def _by_arrival(found: pd.DataFrame, clean: Clean) -> pd.DataFrame:
+    """Entries in the order of a log, so that it need not hold its longest table twice."""
+    deals = clean.deals
+    rank = np.empty(len(deals), dtype=np.int64)
+    rank[deals.sort_values(["arrived_at", "deal_id"]).index] = np.arange(len(deals))
+    return found.iloc[np.argsort(rank[found["lead"].to_numpy()], kind="stable")]
 
 
 def mended(raw: RawHistory) -> Mended:
@@ -131,6 +146,7 @@ def mended(raw: RawHistory) -> Mended:
     clean = cleaned(raw, ledger)
     funnels = clean.deals["funnel"].dropna().unique()
     funnel = str(funnels[0]) if len(funnels) == 1 else ""
+    give_back()
     stages = stage_list(raw.meta.stages, clean.deals, clean.moves, funnel, ledger)
     found = entries(clean, stages, raw.meta.history, ledger)
     start = recorded_from(clean, raw.meta)

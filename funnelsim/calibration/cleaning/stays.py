@@ -76,18 +76,18 @@ def visits_of(found: pd.DataFrame, clean: Clean, stages: StageList) -> pd.DataFr
     ends = last & stages.terminal()[stage]
     following = np.append(stage[1:], -1)[: len(stage)]
     left = np.where(last, np.where(ends, at, UNKNOWN), np.append(at[1:], UNKNOWN)[: len(at)])
-    ids = stages.ids()
-    deals = clean.deals
+    ids, deals = pd.array([*stages.ids()], dtype="str"), clean.deals
+    exits = pd.array(["moved", "ended", "open"], dtype="str")
     return pd.DataFrame(
         {
             "lead": lead,
             "lead_id": deals["deal_id"].take(lead).array,
             "visit": found.groupby("lead").cumcount().to_numpy() + 1,
-            "stage": pd.Series(ids[stage], dtype="str"),
+            "stage": ids.take(stage),
             "entered_at": _stamps(at),
             "left_at": _stamps(left),
-            "exit": pd.Series(np.select([~last, ends], ["moved", "ended"], "open"), dtype="str"),
-            "next_stage": pd.Series(ids[np.where(last, -1, following)], dtype="str"),
+            "exit": exits.take(np.select([~last, ends], [0, 1], 2)),
+            "next_stage": ids.take(np.where(last, len(ids) - 1, following)),
             "owner": deals["owner"].take(lead).array,
             "row": found["row"].to_numpy(),
             "file": found["file"].to_numpy(),

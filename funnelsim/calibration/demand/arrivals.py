@@ -18,6 +18,7 @@ from funnelsim.calibration.demand.values import AmountFit, amount_fit, deal_valu
 from funnelsim.calibration.parts import Part, Refusal, Settings
 from funnelsim.events import EventLog
 from funnelsim.measures.estimates import mean, wilson
+from funnelsim.messages import Message
 from funnelsim.scenarios.evidence import Evidence
 
 __all__ = ["Kind", "SourcePart", "arrival_parts"]
@@ -201,8 +202,8 @@ def arrival_parts(log: EventLog) -> tuple[tuple[Part, ...], tuple[Refusal, ...]]
     """
     days = observed_days(log)
     if days is None:
-        why = "No lead arrived within the window, so nothing says how many come."
-        return (), (Refusal("sources", why, fix="Take a longer window."),)
+        why = Message("No lead arrived within the window, so nothing says how many come.")
+        return (), (Refusal("sources", why, fix=Message("Take a longer window.")),)
     streams, refusals = inflows(log, days)
     worth = deal_values(log)
     note, ratio = _selection(worth.amounts, worth.won, worth.column)
@@ -226,10 +227,9 @@ def arrival_parts(log: EventLog) -> tuple[tuple[Part, ...], tuple[Refusal, ...]]
     )
     late = [one.id for one in streams if not _hours(one)]
     if late:
-        why = "Arrivals carry dates only (midnight), so the hour of the day is not known."
-        refusals += (
-            Refusal(f"sources.{late[0]}.by_hour", why, "Leads come around the clock instead."),
-        )
+        why = Message("Arrivals carry dates only (midnight), so the hour of the day is not known.")
+        instead = Message("Leads come around the clock instead.")
+        refusals += (Refusal(f"sources.{late[0]}.by_hour", why, instead),)
     surge = surge_part([(one.id, one.counts, rates[one.id]) for one in streams], days.start)
     return (*parts, *([surge] if surge else [])), refusals + _few(parts, days.days)
 
@@ -238,10 +238,10 @@ def _few(parts: tuple[SourcePart, ...], days: int) -> tuple[Refusal, ...]:
     """What a short history cannot tell about demand."""
     found = []
     if days < 730:  # noqa: PLR2004 - two years
-        why = f"{days} days of history cannot tell the season from a trend; 730 can."
-        found.append(Refusal("sources.*.by_month", why, "All months count alike."))
+        why = Message("Days of history: {n}; to tell the season from a trend it takes 730.", n=days)
+        found.append(Refusal("sources.*.by_month", why, Message("All months count alike.")))
     found += [
-        Refusal(f"sources.{part.id}.value", "Fewer than 20 deals have a value.")
+        Refusal(f"sources.{part.id}.value", Message("Fewer than 20 deals have a value."))
         for part in parts
         if all(kind.value is None for kind in part.kinds)
     ]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from funnelsim.calibration.parts import Refusal
 from funnelsim.events import EventLog
 from funnelsim.measures.journeys import stage_ids
+from funnelsim.messages import Message
 
 __all__ = ["Inflow", "ObservedDays", "inflows", "observed_days", "source_of"]
 
@@ -205,7 +206,7 @@ def inflows(log: EventLog, days: ObservedDays) -> tuple[tuple[Inflow, ...], tupl
     ids = source_of(log)
     labels = log.leads["source"].groupby(ids).first()
     found: list[Inflow] = []
-    refusals = [] if certain else [_unknown_entry(log)]
+    refusals = [] if certain else [_unknown_entry()]
     for name in sorted(ids[days.rows].unique()):
         mine = days.rows & (ids == name)
         doors = entry[mine].value_counts()
@@ -234,8 +235,13 @@ def _inflow(
     dates = local.dt.normalize()
     notes = [days.note] if days.note else []
     if _silent(dates, days.dates[-1] - dates.max()):
-        why = f"{label}: no lead since {dates.max().date()}, after {len(dates):,} before."
-        return Refusal(f"sources.{source}", why, "The source is taken to have ended.")
+        why = Message(
+            "{source}: no lead since {day}; before, there were {n}.",
+            source=label,
+            day=str(dates.max().date()),
+            n=len(dates),
+        )
+        return Refusal(f"sources.{source}", why, Message("The source is taken to have ended."))
     begin = days.dates[0]
     if _silent(dates, dates.min() - begin):
         begin = dates.min()
@@ -268,9 +274,9 @@ def _entry_stages(log: EventLog) -> tuple[pd.Series, bool]:
     return known.fillna(top).astype("str"), True
 
 
-def _unknown_entry(log: EventLog) -> Refusal:
-    why = f"The log's history is {log.meta.history}: it does not say where leads entered."
-    return Refusal("sources.*.stage", why, "All leads enter the first stage.")
+def _unknown_entry() -> Refusal:
+    why = Message("Without the whole history of stages nobody knows where leads entered.")
+    return Refusal("sources.*.stage", why, Message("All leads enter the first stage."))
 
 
 def _ids(names: list[str]) -> dict[str, str]:

@@ -16,6 +16,7 @@ from funnelsim.calibration.stages.survival import Durations, curve
 from funnelsim.events import EventLog
 from funnelsim.measures.estimates import wilson
 from funnelsim.measures.journeys import SECOND, micros, window
+from funnelsim.messages import Message
 from funnelsim.scenarios.evidence import Evidence
 
 __all__ = ["RepeatPart", "repeat_parts"]
@@ -134,8 +135,8 @@ def repeat_parts(log: EventLog) -> tuple[tuple[Part, ...], tuple[Refusal, ...]]:
     if not later:
         return (), ()
     if later < FEWEST:
-        why = f"Only {later} orders came after the win; {FEWEST} are needed."
-        return (), (Refusal("repeats", why, "Customers order once in the scenario."),)
+        why = Message("Orders after the win: {n}; {least} are needed.", n=later, least=FEWEST)
+        return (), (Refusal("repeats", why, Message("Customers order once in the scenario.")),)
     kind = str(orders["kind"].iloc[-1])
     repeated = orders.loc[orders["number"] > 0, "value"].astype("Float64").astype("float64")
     minor = deal_values(log).minor

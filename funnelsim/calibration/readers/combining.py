@@ -26,6 +26,7 @@ from funnelsim.calibration.readers.raw_tables import raw_table
 from funnelsim.errors import DataError, Problem
 from funnelsim.events import TIME
 from funnelsim.events.tables import cast
+from funnelsim.messages import Message
 
 __all__ = ["combined"]
 
@@ -129,7 +130,8 @@ def _moments(parts: Sequence[RawHistory]) -> tuple[list[pd.Timestamp], list[Note
         last = last_event([*columns, part.moves["at"]]) if said is None else pd.Timestamp(said)
         unsaid += said is None
         moments.append(pd.Timestamp(0, tz="UTC") if last is None else last.tz_convert("UTC"))
-    found, done = "Exports that do not say when they were taken", "Their last event says it."
+    found = Message("Exports that do not say when they were taken")
+    done = Message("Their last event says it.")
     return moments, [Note("undated_exports", unsaid, found, done)] if unsaid else []
 
 
@@ -171,8 +173,9 @@ def _renaming_notes(renamed: Sequence[tuple[str, str]]) -> list[Note]:
     if not renamed:
         return []
     listed = "; ".join(f'"{old}" is now "{new}"' for old, new in renamed)
-    done = f"They count as one stage each: {listed}."
-    return [Note("renamed_stages", len(renamed), "Stages that were renamed between exports", done)]
+    done = Message("They count as one stage each: {stages}.", stages=listed)
+    found = Message("Stages that were renamed between exports")
+    return [Note("renamed_stages", len(renamed), found, done)]
 
 
 def _inferred(
@@ -204,8 +207,8 @@ def _inferred(
     width = (seen["taken"] - before["taken"]).dt.total_seconds() / 86_400
     notes = [*_interval_notes(width[moved & ~known], int((moved & known).sum()))]
     if undated.any():
-        found = "Closings between two exports whose date the CRM does not say"
-        done = "They count in the middle between the two."
+        found = Message("Closings between two exports whose date the CRM does not say")
+        done = Message("They count in the middle between the two.")
         notes.append(Note("undated_between", int(undated.sum()), found, done))
     return raw_table("moves", pd.concat([first, moves], ignore_index=True)), seen, notes
 
@@ -222,12 +225,15 @@ def _first_entries(seen: pd.DataFrame, before: pd.DataFrame, wanted: pd.Series) 
 def _interval_notes(widths: pd.Series, dated: int) -> Iterator[Note]:
     """Say how many moves happened between exports, and how well they are dated."""
     if dated:
-        found = "Moves between two exports that the later export dates"
-        yield Note("dated_between", dated, found, "They count on that date.")
+        found = Message("Moves between two exports that the later export dates")
+        yield Note("dated_between", dated, found, Message("They count on that date."))
     if len(widths):
-        found = "Moves between two exports that nothing dates"
-        wide = f"{widths.median():.3g} days apart (at most {widths.max():.3g})"
-        done = f"They count in the middle; the exports are {wide}."
+        found = Message("Moves between two exports that nothing dates")
+        done = Message(
+            "They count in the middle; the exports are {usual} days apart (at most {most}).",
+            usual=f"{widths.median():.3g}",
+            most=f"{widths.max():.3g}",
+        )
         yield Note("moves_between", len(widths), found, done)
 
 
@@ -246,10 +252,12 @@ def _last_seen(seen: pd.DataFrame) -> tuple[pd.DataFrame, list[Note]]:
     last["deleted"] = last["deleted"].mask(vanished, other=True)
     notes = []
     if vanished.any():
-        found = "Deals that a later export no longer lists"
-        done = "They count as deleted."
+        found = Message("Deals that a later export no longer lists")
+        done = Message("They count as deleted.")
         if not seen["status"].isin(CLOSED).any():
-            done = "They count as deleted; since no export lists closed deals, they may be closed."
+            done = Message(
+                "They count as deleted; since no export lists closed deals, they may be closed."
+            )
         notes.append(Note("vanished", int(vanished.sum()), found, done))
     return raw_table("deals", last.drop(columns=["taken", "part"])), notes
 

@@ -17,6 +17,7 @@ import numpy as np
 from funnelsim.calibration.readers.notes import Note
 from funnelsim.documents import did_you_mean
 from funnelsim.errors import DataError, Problem
+from funnelsim.messages import Message
 
 __all__ = ["Content", "content_of", "opened"]
 
@@ -64,8 +65,11 @@ class Content:
 
     def notes(self) -> list[Note]:
         """Return a note where the encoding had to be guessed."""
-        done = f"It was read as {self.encoding}; declare file.encoding if names look wrong."
-        note = Note("encoding", 1, "Files whose encoding is not declared", done)
+        done = Message(
+            "It was read as {encoding}; declare file.encoding if names look wrong.",
+            encoding=self.encoding,
+        )
+        note = Note("encoding", 1, Message("Files whose encoding is not declared"), done)
         return [note] * self.guessed
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from funnelsim.calibration.memory import give_back
 from funnelsim.calibration.raw import RawHistory
 from funnelsim.calibration.readers.databases import is_url
 from funnelsim.calibration.readers.deal_mapping import read_through
@@ -78,8 +79,13 @@ def read_crm(
     if mapping is not None:
         parts = [read_through(one, mapping, options, query=query) for one in sources]
         return _together(parts)
-    tables = _tables(sources, query)
-    return _together([reader.read(group, options) for reader, group in _grouped(tables)])
+    groups, parts = list(_grouped(_tables(sources, query))), []
+    while groups:  # a table that has been read need not stay
+        reader, group = groups.pop(0)
+        parts.append(reader.read(group, options))
+        del group
+        give_back()
+    return _together(parts)
 
 
 def recognised(table: TextTable) -> tuple[Reader, Form] | None:

@@ -11,6 +11,7 @@ from funnelsim.calibration.readers.notes import Note
 from funnelsim.calibration.readers.text_tables import TextTable, lines_of
 from funnelsim.calibration.readers.timestamps import instants
 from funnelsim.errors import Problem
+from funnelsim.messages import Message
 
 __all__ = ["day_first", "iso_texts", "share_of_times", "written_times"]
 
@@ -105,14 +106,19 @@ def written_times(
     times, problems, more = instants(plain, column, zone or "UTC")
     notes += more
     if zone is None and naive.any():
-        done = "They were taken as UTC; give the time zone if they are local times."
-        notes.append(Note("zone", int(naive.sum()), "Times without an offset from UTC", done))
+        found = Message("Times without an offset from UTC")
+        done = Message("They were taken as UTC; give the time zone if they are local times.")
+        notes.append(Note("zone", int(naive.sum()), found, done))
     broken = text.notna() & times.isna()
     few = broken.any() and 2 * int(broken.sum()) <= int(text.notna().sum())
     if few and len(problems) == 1:
         value = table.frame[column][broken].iloc[0]
-        found = f'Fields of "{column}" that are no times, such as "{value}"'
-        done = f"They count as empty ({lines_of(table, broken)})."
+        found = Message(
+            'Fields of "{column}" that are no times, such as "{value}"',
+            column=str(column),
+            value=value,
+        )
+        done = Message("They count as empty ({lines}).", lines=lines_of(table, broken))
         notes.append(Note("no_time", int(broken.sum()), found, done))
         problems = []
     return times, problems, notes
@@ -163,8 +169,15 @@ def iso_texts(
     rewritten = dict(zip(words, _rewritten(words, days_first=first), strict=True))
     if doubtful:
         count = int(text[rest].isin(words[words.str.match(NUMERIC)]).sum())
-        found = f'Dates in "{column}" whose day and month could be the other way round'
-        done = "The day was taken to come first." if first else "The month was taken to come first."
+        found = Message(
+            'Dates in "{column}" whose day and month could be the other way round',
+            column=str(column),
+        )
+        done = (
+            Message("The day was taken to come first.")
+            if first
+            else Message("The month was taken to come first.")
+        )
         notes.append(Note("day_order", count, found, done))
     return text.mask(rest, text.map(rewritten)).astype("str"), notes
 

@@ -21,6 +21,7 @@ from funnelsim.calibration.readers.stages import outcome_of, stages_of, status_o
 from funnelsim.calibration.readers.text_tables import TextTable, lines_of
 from funnelsim.documents import did_you_mean
 from funnelsim.errors import DataError, Problem
+from funnelsim.messages import Message
 
 __all__ = [
     "UNKNOWN",
@@ -253,8 +254,13 @@ def with_currency(
     missing = there & code.isna()
     notes = []
     if missing.any() and options.currency is None:
-        done = f"They count as {only}." if only != UNKNOWN else "Give it as the currency."
-        notes.append(Note("currency", int(missing.sum()), "Amounts without a currency", done))
+        done = (
+            Message("They count as {currency}.", currency=only)
+            if only != UNKNOWN
+            else Message("Give it with --currency.")
+        )
+        found = Message("Amounts without a currency")
+        notes.append(Note("currency", int(missing.sum()), found, done))
     return code.where(code.notna(), options.currency or only), notes
 
 
@@ -308,8 +314,12 @@ def _money(
         place = f"({lines_of(table, broken)})"
         problems.append(Problem(f"{message} {place}", table.name, present["value"], fix))
         return notes
-    found = f'Fields of "{present["value"]}" that are no amounts, such as "{shown}"'
-    done = f"They count as empty ({lines_of(table, broken)})."
+    found = Message(
+        'Fields of "{column}" that are no amounts, such as "{value}"',
+        column=present["value"],
+        value=shown,
+    )
+    done = Message("They count as empty ({lines}).", lines=lines_of(table, broken))
     return [*notes, Note("no_amount", count, found, done)]
 
 
@@ -322,7 +332,8 @@ def _identities(frame: pd.DataFrame) -> list[Note]:
     frame["deal_id"] = given.where(~missing, "line-" + frame["row"].astype("str")).astype("str")
     if not missing.any():
         return []
-    found, done = "Deals without an id", "They are named by their line, and cannot be found again."
+    found = Message("Deals without an id")
+    done = Message("They are named by their line, and cannot be found again.")
     return [Note("no_id", int(missing.sum()), found, done)]
 
 
@@ -338,8 +349,11 @@ def _states(frame: pd.DataFrame, *, closes_later: bool) -> list[Note]:
         strange = frame["status"].notna() & said.isna() & state.isna()
         if strange.any():
             listed = ", ".join(f'"{word}"' for word in frame["status"][strange].unique()[:5])
-            done = f"Such deals count as open unless their stage closes them: {listed}."
-            notes.append(Note("unknown_status", int(strange.sum()), "Deals of unknown state", done))
+            found = Message("Deals of unknown state")
+            done = Message(
+                "Such deals count as open unless their stage closes them: {words}.", words=listed
+            )
+            notes.append(Note("unknown_status", int(strange.sum()), found, done))
         # a stage that closes says more than "open" or "closed"
         state = said.where(said.isin(["won", "lost"]), state).where(lambda s: s.notna(), said)
     closed = state.isin(["won", "lost"])

@@ -7,6 +7,7 @@ import pandas as pd
 
 from funnelsim.calibration.raw import History
 from funnelsim.calibration.readers.notes import Note
+from funnelsim.messages import Message
 
 __all__ = ["among", "joined", "level_of"]
 
@@ -74,8 +75,8 @@ def joined(
     rest = history[~among(history["deal_id"], deals["deal_id"])]
     if only_these or rest.empty:
         return filled, []
-    found = "Deals that are in the history but not in the export of deals"
-    done = "They are kept as the history leaves them; they may have been deleted."
+    found = Message("Deals that are in the history but not in the export of deals")
+    done = Message("They are kept as the history leaves them; they may have been deleted.")
     note = Note("history_only", len(rest), found, done)
     return pd.concat([filled, rest], ignore_index=True), [note]
 

@@ -12,6 +12,7 @@ from funnelsim.calibration.readers.notes import Note
 from funnelsim.calibration.readers.text_tables import TextTable, lines_of
 from funnelsim.documents import did_you_mean
 from funnelsim.errors import Problem
+from funnelsim.messages import Message
 
 __all__ = ["content_problems", "events_of"]
 
@@ -150,8 +151,9 @@ def _absent(named: Iterable[str], activity: pd.Series) -> list[Note]:
     """Note activities that the mapping names and the file has not."""
     seen = set(activity.unique())
     absent = [f'"{name}"' for name in named if name not in seen]
-    found = "Activities in the mapping but not in the file"
-    return [Note("absent", len(absent), found, f"They are {', '.join(absent)}.")] if absent else []
+    found = Message("Activities in the mapping but not in the file")
+    done = Message("They are {names}.", names=", ".join(absent))
+    return [Note("absent", len(absent), found, done)] if absent else []
 
 
 def _words(mapping: MappingFile) -> dict[str, str]:

@@ -12,6 +12,7 @@ from funnelsim.calibration.readers.mapping import MappingFile
 from funnelsim.calibration.readers.notes import Note
 from funnelsim.calibration.readers.pairing import pieces_of_work
 from funnelsim.calibration.readers.raw_tables import raw_table
+from funnelsim.messages import Message
 
 __all__ = ["raw_rows"]
 
@@ -97,8 +98,8 @@ def _entries(events: pd.DataFrame) -> tuple[pd.DataFrame, list[Note]]:
     """Return the events that enter another stage, and how many only repeat theirs."""
     stages = events[events["kind"] == "stages"]
     same = stages["name"] == stages.groupby("lead")["name"].shift()
-    found = "Events that enter the stage in which the lead already is"
-    note = Note("repeated_stage", int(same.sum()), found, "The first one counts.")
+    found = Message("Events that enter the stage in which the lead already is")
+    note = Note("repeated_stage", int(same.sum()), found, Message("The first one counts."))
     return stages[~same], [note] if note.count else []
 
 

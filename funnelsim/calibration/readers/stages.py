@@ -13,6 +13,7 @@ import pandas as pd
 from funnelsim.calibration.raw import RawStage
 from funnelsim.calibration.readers.notes import Note
 from funnelsim.errors import DataError, Problem
+from funnelsim.messages import Message
 
 __all__ = ["outcome_of", "slug", "stages_of", "status_of"]
 
@@ -227,20 +228,23 @@ def stages_of(
         RawStage(name, key, funnel=funnel, outcome=outcome_of(name))
         for (funnel, name), key in zip(pairs, _ids(pairs, single=single), strict=True)
     )
-    done = "Give their order in a mapping if it is another."
-    return stages, [Note("stage_order", len(stages), f"Stages put in order {how}", done)]
+    done = Message("Give their order in a mapping if it is another.")
+    return stages, [Note("stage_order", len(stages), how, done)]
 
 
 def _named(deals: pd.DataFrame, moves: pd.DataFrame) -> pd.DataFrame:
     """Return each stage that occurs, with its pipeline; empty where there are none."""
     funnels = deals["funnel"].dropna().unique()
-    named = deals[["funnel", "stage"]].astype("object").fillna({"funnel": ""})
-    moved = pd.DataFrame({"funnel": "", "stage": moves["stage"].astype("object")})
+    named = deals[["funnel", "stage"]].drop_duplicates().astype("object").fillna({"funnel": ""})
+    if len(funnels) > 1:
+        of_deal = dict(zip(deals["deal_id"], deals["funnel"].fillna(""), strict=True))
+        moved = moves[["stage"]].assign(funnel=[of_deal.get(one, "") for one in moves["deal_id"]])
+        moved = moved.drop_duplicates().astype("object")[["funnel", "stage"]]
+    else:
+        seen = moves["stage"].dropna().unique()
+        moved = pd.DataFrame({"funnel": "", "stage": seen}, dtype="object")
     if len(funnels) == 1:
         named["funnel"] = moved["funnel"] = str(funnels[0])
-    elif len(funnels) > 1:
-        of_deal = dict(zip(deals["deal_id"], named["funnel"], strict=True))
-        moved["funnel"] = [of_deal.get(deal, "") for deal in moves["deal_id"]]
     every = pd.concat([named, moved], ignore_index=True)
     return every.dropna().drop_duplicates(ignore_index=True)
 
@@ -277,17 +281,20 @@ def _ranks(
     numbered = {name: _number(name) for name in unique}
     if sum(number is not None for number in numbered.values()) > len(unique) / 2:
         ranks = {name: np.inf if n is None else float(n) for name, n in numbered.items()}
-        return ranks, "by the numbers in their names"
+        return ranks, Message("Stages put in order by the numbers in their names")
     before = _ranks_by_moves(moves)
     if len(before) > 1:
-        return {name: before.get(name, np.inf) for name in unique}, "by the moves of deals"
+        ordered = {name: before.get(name, np.inf) for name in unique}
+        return ordered, Message("Stages put in order by the moves of deals")
     if likelihood is not None and likelihood.notna().any():
         median = likelihood.groupby(deals["stage"]).median()
-        return dict(median.items()), "by their likelihood of winning"  # type: ignore[arg-type]
+        told = Message("Stages put in order by their likelihood of winning")
+        return dict(median.items()), told  # type: ignore[arg-type]
     latest = deals[["created_at", "closed_at", "stage_since"]].max().max()
     age = (latest - deals["created_at"]).dt.total_seconds()
     median = age.groupby(deals["stage"]).median().fillna(-1.0)  # no date yet: it has just begun
-    return dict(median.items()), "by the age of the deals in them, for want of better"
+    told = Message("Stages put in order by the age of the deals in them, for want of better")
+    return dict(median.items()), told
 
 
 def _number(name: str) -> float | None:

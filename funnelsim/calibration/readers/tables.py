@@ -22,6 +22,7 @@ from funnelsim.calibration.readers.notes import Note
 from funnelsim.calibration.readers.text_tables import TextTable, distinct_names, read_table
 from funnelsim.calibration.readers.xes import read_xes
 from funnelsim.errors import DataError, Problem
+from funnelsim.messages import Message
 
 __all__ = ["read_any"]
 
@@ -190,10 +191,12 @@ def _workbook(path: Path) -> TextTable:
             (line, [_value(*pair) for pair in zip(cells, shown_cells, strict=False)])
             for (line, cells), (_, shown_cells) in zip(rows, sheets[True][1], strict=True)
         ]
-    done = f"They are {', '.join(others)}; save the one that is meant as CSV to read it."
-    notes = (
-        [Note("sheets", len(others), "Further sheets that were not read", done)] if others else []
+    done = Message(
+        "They are {sheets}; save the one that is meant as CSV to read it.",
+        sheets=", ".join(others),
     )
+    found = Message("Further sheets that were not read")
+    notes = [Note("sheets", len(others), found, done)] if others else []
     return _from_rows(path, iter(rows), _digest(path), notes)
 
 

@@ -10,6 +10,7 @@ from funnelsim.calibration.readers.text_tables import TextTable, lines_of
 from funnelsim.errors import Problem
 from funnelsim.events import TIME
 from funnelsim.events.tables import ZONED, cast
+from funnelsim.messages import Message
 
 __all__ = ["Instants", "instant", "instants"]
 
@@ -130,10 +131,10 @@ def _placed(local: pd.Series, zone: str) -> tuple[pd.Series, list[Note]]:
     notes = []
     repeated = int((early < late).sum())
     if repeated:
-        found = "Times in the hour that the clocks repeat in autumn"
-        notes.append(Note("repeated_hour", repeated, found, "The later one was taken."))
+        found = Message("Times in the hour that the clocks repeat in autumn")
+        notes.append(Note("repeated_hour", repeated, found, Message("The later one was taken.")))
     moved = int((late.dt.tz_localize(None) > local).sum())
     if moved:
-        found = "Times in the hour that the clocks skip in spring"
-        notes.append(Note("skipped_hour", moved, found, "They were moved to its end."))
+        found = Message("Times in the hour that the clocks skip in spring")
+        notes.append(Note("skipped_hour", moved, found, Message("They were moved to its end.")))
     return late.dt.tz_convert("UTC"), notes

@@ -6,6 +6,7 @@ import pandas as pd
 
 from funnelsim.calibration.parts import Refusal
 from funnelsim.events import EventLog, Metadata, StageInfo
+from funnelsim.messages import Message
 
 __all__ = ["condensed"]
 
@@ -76,7 +77,7 @@ def condensed(log: EventLog) -> tuple[EventLog, tuple[Refusal, ...]]:
         marks=marks,
         meta=_metadata(log.meta, set(stage)),
     )
-    return small, _refusals(log)
+    return small, _refusals()
 
 
 def _metadata(meta: Metadata, seen: set[str]) -> Metadata:
@@ -96,9 +97,11 @@ def _metadata(meta: Metadata, seen: set[str]) -> Metadata:
     return meta.model_copy(update={"stages": stages, "history": "full", "known": {}})
 
 
-def _refusals(log: EventLog) -> tuple[Refusal, ...]:
+def _refusals() -> tuple[Refusal, ...]:
     """What a list of deals cannot tell."""
-    why = f"The log's history is {log.meta.history}: it holds no changes of stage."
-    instead = "The scenario has one stage, from which deals are won or lost by age."
-    fix = "Export the history of stages, or several lists of deals taken on different days."
+    why = Message("The data holds the present state of deals only, no changes of stage.")
+    instead = Message("The scenario has one stage, from which deals are won or lost by age.")
+    fix = Message(
+        "Export the history of stages, or several lists of deals taken on different days."
+    )
     return (Refusal("stages", why, instead, fix),)

@@ -14,6 +14,7 @@ from funnelsim.calibration.stages.families import SINGLE, Fitted, fit, fit_mixtu
 from funnelsim.calibration.stages.shapes import Constant, Empirical, Parametric, Shape
 from funnelsim.calibration.stages.survival import Curve, Durations, curve, quantile
 from funnelsim.calibration.unevenness import Unevenness
+from funnelsim.messages import Message
 from funnelsim.scenarios.evidence import Evidence
 
 __all__ = ["FEWEST", "Dwell", "dwell"]
@@ -121,10 +122,10 @@ def dwell(
     """
     where = ".".join(path)
     ends = seen.events
-    fix = "A longer history, or several exports taken on different days, would tell."
+    fix = Message("A longer history, or several exports taken on different days, would tell.")
     if not ends:
-        why = f"None of {len(seen):,} visits has ended."
-        return None, Refusal(where, why, "It takes no time in the scenario.", fix)
+        why = Message("None of {n} visits has ended.", n=len(seen))
+        return None, Refusal(where, why, Message("It takes no time in the scenario."), fix)
     known = curve(seen)
     shape, note = _shape(seen, known)
     if calendar and not note:
@@ -133,8 +134,9 @@ def dwell(
     part = Dwell(name, path, shape, evidence, calendar, uneven)
     if ends >= FEWEST:
         return part, None
-    why = f"Only {ends} visits have ended; {FEWEST} are needed."
-    return part, Refusal(where, why, "What those few suggest stands there, very uncertain.", fix)
+    why = Message("Visits that have ended: {n}; {least} are needed.", n=ends, least=FEWEST)
+    instead = Message("What those few suggest stands there, very uncertain.")
+    return part, Refusal(where, why, instead, fix)
 
 
 def _shape(seen: Durations, known: Curve) -> tuple[Shape, str]:

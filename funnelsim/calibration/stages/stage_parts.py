@@ -30,9 +30,9 @@ Stale = Literal["lost", "open"]
 AFTER: Final = ("delay_after",)
 LOOPS: Final = Refusal(
     "stages.*.next",
-    "The log's history is latest_entry: a stage entered again hides its earlier visits.",
-    "Ways back stand in the scenario only where they could be seen.",
-    "Export the whole history of stages.",
+    Message("Only the latest entry is on record: a stage entered again hides earlier visits."),
+    Message("Ways back stand in the scenario only where they could be seen."),
+    Message("Export the whole history of stages."),
 )
 
 
@@ -132,9 +132,9 @@ def stage_parts(
         visits, over = cleared(recorded, until, lost) if stale == "lost" else (recorded, None)
         if not visits.stays.events:
             parts.append(_assumed(log, visits))
-            why = f"None of {len(visits):,} visits has ended."
-            instead = "An assumption stands in the scenario."
-            fix = "Wait, or take a log that begins earlier."
+            why = Message("None of {n} visits has ended.", n=len(visits))
+            instead = Message("An assumption stands in the scenario.")
+            fix = Message("Wait, or take a log that begins earlier.")
             refusals.append(Refusal(f"stages.{visits.stage}", why, instead, fix))
             continue
         has_work = visits.stage in worked

@@ -15,6 +15,7 @@ from funnelsim.calibration.work.pieces import pieces, work_times
 from funnelsim.calibration.work.teams import TeamPart, team_part
 from funnelsim.events import EventLog
 from funnelsim.measures.journeys import MISSING, SECOND, micros, window
+from funnelsim.messages import Message
 
 __all__ = ["EffortPart", "TeamPart", "phases", "stages_with_work", "work_parts"]
 
@@ -57,9 +58,10 @@ def work_parts(log: EventLog) -> tuple[tuple[Part, ...], tuple[Refusal, ...]]:
     clocks = work_times(log, calendars)
     work = pieces(log, clocks)
     if work.empty:
-        why = "The log holds no work that was started, so people and their load do not show."
-        fix = "Export calls, tasks or meetings with start and end."
-        return (), (Refusal("teams", why, "Time in stages is delay in the scenario.", fix),)
+        why = Message("There is no work that was started, so people and their load do not show.")
+        instead = Message("Time in stages is delay in the scenario.")
+        fix = Message("Export calls, tasks or meetings with start and end.")
+        return (), (Refusal("teams", why, instead, fix),)
     work = work.assign(stage=_stage_of(log, work))
     kinds, refusals = _kinds(log, work)
     parts: list[Part] = []
@@ -186,13 +188,17 @@ def _kinds(log: EventLog, work: pd.DataFrame) -> tuple[list[tuple[str, str]], li
     if modelled.all():
         return kept, []
     count = int((~modelled).sum())
-    why = (
-        f"{count:,} pieces of work, {lost:.1%} of all hands-on time, belong to no visit, "
-        "come after the end or are rare."
+    why = Message(
+        "Pieces of work that belong to no visit, come after the end or are rare: {n}, {share} of "
+        "all hands-on time.",
+        n=count,
+        share=lost,
     )
-    return kept, [Refusal("teams.*.load", why, "That load is not in the scenario.")]
+    instead = Message("That load is not in the scenario.")
+    return kept, [Refusal("teams.*.load", why, instead)]
 
 
 def _shrinkage() -> Refusal:
-    why = "Seats are people at work: who was paid and not there leaves no trace in the log."
-    return Refusal("teams.*.shrinkage", why, "It is 0.", "Take it from the payroll.")
+    why = Message("Seats are people at work: who was paid and not there leaves no trace.")
+    fix = Message("Take it from the payroll.")
+    return Refusal("teams.*.shrinkage", why, Message("It is 0."), fix)

@@ -15,6 +15,7 @@ from funnelsim.calibration.ids import lasting_id
 from funnelsim.calibration.parts import Part, Refusal, Settings
 from funnelsim.calibration.work.shifts import Weekly, weekly_hours
 from funnelsim.events import EventLog
+from funnelsim.messages import Message
 from funnelsim.scenarios.calendar import WEEKDAYS, Calendar, holiday_dates
 from funnelsim.scenarios.evidence import Evidence
 
@@ -22,6 +23,7 @@ __all__ = ["CalendarPart", "calendar_parts", "team_calendars"]
 
 FEWEST: Final = 60
 """Starts of work below which no hours are inferred."""
+ALWAYS: Final = Message("Teams are always at work.")
 OFFICE: Final = "office"
 QUIET: Final = 0.08
 """Share of a usual weekday's work below which the day counts as closed."""
@@ -194,14 +196,18 @@ def _calendars(log: EventLog) -> tuple[dict[str, CalendarPart], Refusal | None]:
         if log.meta.history == "snapshot":
             starts, teams = starts[:0], teams[:0]
     if len(starts) < FEWEST:
-        what = "pieces of work were started" if len(work) else "moves were recorded"
-        why = f"Only {len(starts)} {what}; {FEWEST} are needed to see hours."
-        fix = "Write the hours by hand under calendars."
-        return {}, Refusal("calendars", why, "Teams are always at work.", fix)
+        n = len(starts)
+        why = (
+            Message("Pieces of work started: {n}; hours show from {least} on.", n=n, least=FEWEST)
+            if len(work)
+            else Message("Moves on record: {n}; hours show from {least} on.", n=n, least=FEWEST)
+        )
+        fix = Message("Write the hours by hand under calendars.")
+        return {}, Refusal("calendars", why, ALWAYS, fix)
     local = starts.dt.tz_convert(log.meta.time_zone).dt.tz_localize(None)
     if float((local == local.dt.normalize()).mean()) > 0.5:  # noqa: PLR2004
-        why = "Most work is dated without a time of day, so hours do not show."
-        return {}, Refusal("calendars", why, "Teams are always at work.")
+        why = Message("Most work is dated without a time of day, so hours do not show.")
+        return {}, Refusal("calendars", why, ALWAYS)
     days = _days(log, local)
     office = _part(OFFICE, local, days, log.meta.time_zone, method)
     found = {"": office}
