@@ -35,8 +35,9 @@ CHECKS: Final[tuple[Check, ...]] = (
     numbers.written,
     origins.traced,
     origins.same_input,
-    origins.same_products,
 )
+LAST: Final[tuple[Check, ...]] = (origins.same_products,)
+"""What takes seconds: asked only of a draft that nothing else stands against."""
 
 
 def verdict(draft_folder: str | Path, job: Job, *, at: datetime | None = None) -> Verdict:
@@ -80,6 +81,7 @@ def verdict(draft_folder: str | Path, job: Job, *, at: datetime | None = None) -
     for draft in found:
         own = [cause for check in CHECKS for cause in check(draft)]
         own += conditions.met(draft, job, at or datetime.now(UTC))
+        own = own or [cause for check in LAST for cause in check(draft)]
         place = f"{draft.manifest.kind}: " if len(found) > 1 else ""
         causes += [f"{place}{cause}" for cause in own]
     once = tuple(dict.fromkeys(causes))
