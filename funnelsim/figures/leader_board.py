@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["leader_board"]
 
 PITCH: Final = 0.27
-HEAD: Final = 0.45
+HEAD: Final = 0.34
 FOOT: Final = 0.12
 NAMES: Final = 1.45
 LEFT: Final = 1.55
@@ -102,7 +102,7 @@ def _headings(sheet: Axes, y: float, wording: Wording) -> None:
     names = (
         wording.text("Value added"),
         wording.text("In 80% interval"),
-        wording.text("Better by chance?"),
+        wording.text("Chance alone?"),
     )
     for name, right, width in zip(names, COLUMNS, (0.85, 0.9, 0.95), strict=True):
         write_heading(sheet, name, right, y, width=width)

@@ -113,7 +113,8 @@ class Backtest:
         from funnelsim.forecasting.sentences import model_name
 
         board, wording = self.leaders, Wording(lang=lang, text=text)
-        names = {model: model_name(model, wording) for model in board["model"]}
+        called = {model: model_name(model, wording) for model in board["model"]}
+        names = {model: name[:1].upper() + name[1:] for model, name in called.items()}
         return drawn(board, labels=names, lang=lang, text=text)
 
 

@@ -18,9 +18,11 @@ from funnelsim.events import EventLog
 from funnelsim.figures.wording import Wording
 from funnelsim.forecasting.forecaster import Forecasting, Settings, forecast_series
 from funnelsim.forecasting.hierarchy import Tree, mapping, reconciled, shrunk_covariance, tree_of
+from funnelsim.forecasting.pathways import correlation
 from funnelsim.forecasting.remarks import Remark
 from funnelsim.forecasting.series import (
     ALL,
+    SEASONS,
     Every,
     SeriesSet,
     every_of,
@@ -43,6 +45,7 @@ N_PATHS: Final = 1000
 LEVEL: Final = 0.95
 ISSUED: Final = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
 SMOOTHING: Final = 0.3
+HARMONICS: Final = 3
 ALONE: Final = 8
 """So many series are forecast without other processes."""
 
@@ -420,39 +423,44 @@ def _joined(
     paths = np.stack([each.prediction.paths for each in said], axis=2)
     if len(said) == 1:
         return paths
-    errors = _one_step_errors(histories)
-    together = shrunk_covariance(errors)
-    rows = np.array([each.prediction.at(0.9)[0] - each.prediction.at(0.1)[0] for each in said])
-    spread = np.maximum(rows, max(float(rows.max()), 1e-9) * 1e-3)
-    unit = np.sqrt(np.diag(together))
-    covariance = together / np.outer(unit, unit) * np.outer(spread, spread)
-    ranked = _lined_up(paths, together / np.outer(unit, unit), settings.seed)
+    covariance = shrunk_covariance(_one_step_errors(histories, SEASONS[settings.every]))
+    ranked = _lined_up(paths, correlation(covariance), settings.seed)
     weights = mapping(tree.summing, "mint", covariance)
     return reconciled(ranked, tree, weights)[:, :, -tree.n_bottom :]
 
 
-def _one_step_errors(histories: Floats) -> Floats:
-    """What simple smoothing would have missed by, one step ahead; shape (n - 1, nodes)."""
+def _one_step_errors(histories: Floats, season: int) -> Floats:
+    """What simple smoothing would have missed by, trend and season apart; (n - 1, nodes).
+
+    With the season left in, all nodes would seem to err together, and reconciled intervals
+    would be far too narrow.
+    """
     from scipy.signal import lfilter
 
-    steps = histories - histories[0]
-    smooth = lfilter([SMOOTHING], [1, -(1 - SMOOTHING)], steps, axis=0)
-    return np.asarray(steps[1:] - smooth[:-1])
+    n = len(histories)
+    time = np.arange(n)
+    waves = range(1, min(HARMONICS, season // 2) + 1) if n >= 2 * season else ()
+    columns = [np.ones(n), time / n]
+    for wave in waves:
+        angle = 2 * np.pi * wave * time / season
+        columns += [np.sin(angle), np.cos(angle)]
+    known = np.column_stack(columns)
+    rest = histories - known @ np.linalg.lstsq(known, histories, rcond=None)[0]
+    smooth = lfilter([SMOOTHING], [1, -(1 - SMOOTHING)], rest, axis=0)
+    return np.asarray(rest[1:] - smooth[:-1])
 
 
-def _lined_up(paths: Floats, correlation: Floats, seed: int) -> Floats:
+def _lined_up(paths: Floats, between: Floats, seed: int) -> Floats:
     """Put the paths of the nodes side by side so that good luck comes together as it did.
 
     A Gaussian copula over periods and nodes; what each node may have in each period stays as
     it is (Clark et al. 2004, Journal of Hydrometeorology 5: 243–262). Between periods all
     nodes have the same correlations, the mean of their own.
     """
-    from funnelsim.forecasting.pathways import correlation as correlations
-
     n_paths, horizon, nodes = paths.shape
-    own = [correlations(np.cov(paths[:, :, k].T).reshape(horizon, horizon)) for k in range(nodes)]
+    own = [correlation(np.cov(paths[:, :, k].T).reshape(horizon, horizon)) for k in range(nodes)]
     luck = np.random.default_rng(seed).standard_normal((n_paths, horizon, nodes))
-    luck = np.einsum("hg,pgm,nm->phn", _root(np.mean(own, axis=0)), luck, _root(correlation))
+    luck = np.einsum("hg,pgm,nm->phn", _root(np.mean(own, axis=0)), luck, _root(between))
     ranks = luck.argsort(axis=0).argsort(axis=0)
     return np.take_along_axis(np.sort(paths, axis=0), ranks, axis=0)
 

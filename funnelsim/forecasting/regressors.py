@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from funnelsim.documents import did_you_mean
 from funnelsim.errors import ParameterError, Problem
-from funnelsim.forecasting.series import SEASONS, Every, periods_ahead
+from funnelsim.forecasting.series import OFFSETS, SEASONS, Every, periods_ahead
 
 __all__ = ["calendar", "day_off_share", "sizes"]
 
@@ -24,8 +24,8 @@ Floats = NDArray[np.float64]
 
 SHARES: Final = (0.0, 0.1, 0.25, 0.5, 1.0)
 """What a day off may count beside a working day; 1 is the mere number of days."""
-HELPS: Final = 0.95
-"""Variance of the changes that has to be left, at most, for the division to be made."""
+CLEAR: Final = 3.0
+"""Standard errors by which changes have to follow the calendar for the division to be made."""
 FEWEST: Final = 12
 SATURDAY: Final = 5
 FRIDAY_BEFORE: Final = -2
@@ -61,9 +61,7 @@ def calendar(starts: pd.DatetimeIndex, every: Every, country: str = "") -> pd.Da
     >>> calendar(months, "month", "DE")[["days", "working_days", "easter"]].to_numpy().tolist()
     [[30, 20, 4], [31, 20, 0]]
     """
-    end = periods_ahead(starts[-1], every, 1)[0]
-    days = pd.date_range(starts[0], end, inclusive="left", freq="D")
-    period = np.searchsorted(starts.to_numpy(), days.to_numpy(), side="right") - 1
+    days, period = _days(starts, every)
     working, named = _book(country, days[0].date(), days[-1].date())
     columns = {
         "days": np.ones(len(days)),
@@ -94,9 +92,8 @@ def sizes(starts: pd.DatetimeIndex, every: Every, country: str, share: float) ->
     ndarray, shape (n,)
         Working days.
     """
-    found = calendar(starts, every, country)
-    off = found["days"] - found["working_days"]
-    return np.asarray(found["working_days"] + share * off, dtype=float)
+    working, off = _work(starts[0], len(starts), every, country)
+    return np.asarray(working + share * off)
 
 
 def day_off_share(y: pd.Series, every: Every, country: str) -> float | None:
@@ -130,10 +127,10 @@ def day_off_share(y: pd.Series, every: Every, country: str) -> float | None:
     lag = season if len(y) >= 2 * season + FEWEST else 1
     if len(y) < lag + FEWEST or not values.any():
         return None
-    best: tuple[float, float | None] = (HELPS * _restless(values, lag), None)
+    best: tuple[float, float | None] = (_restless(values, lag), None)
     for share in SHARES:
         size = sizes(pd.DatetimeIndex(y.index), every, country, share)
-        if size.min() <= 0 or np.ptp(size) == 0:
+        if size.min() <= 0 or np.ptp(size) == 0 or not _follows(values, size, lag):
             continue
         found = _restless(values / size, lag)
         if found < best[0]:
@@ -143,9 +140,41 @@ def day_off_share(y: pd.Series, every: Every, country: str) -> float | None:
 
 def _restless(values: Floats, lag: int) -> float:
     """Mean squared change over a lag, relative to the level."""
-    level = float(np.abs(values).mean())
-    changes = (values[lag:] - values[:-lag]) / level
-    return float((changes**2).mean())
+    return float((_changes(values, lag) ** 2).mean())
+
+
+def _follows(values: Floats, size: Floats, lag: int) -> bool:
+    """Whether changes follow those of the size, beyond chance."""
+    change, cause = _changes(values, lag), _changes(size, lag)
+    power = float(cause @ cause)
+    if power <= 0:
+        return False
+    slope = float(cause @ change) / power
+    rest = change - slope * cause
+    doubt = float(rest @ rest) / max(len(rest) - 1, 1) / power
+    return slope > CLEAR * float(np.sqrt(doubt))
+
+
+def _changes(values: Floats, lag: int) -> Floats:
+    """Changes over a lag, relative to the level."""
+    return np.asarray((values[lag:] - values[:-lag]) / np.abs(values).mean())
+
+
+def _days(starts: pd.DatetimeIndex, every: Every) -> tuple[pd.DatetimeIndex, NDArray[np.intp]]:
+    """All days of the periods, and the period of each."""
+    end = periods_ahead(starts[-1], every, 1)[0]
+    days = pd.date_range(starts[0], end, inclusive="left", freq="D")
+    return days, np.searchsorted(starts.to_numpy(), days.to_numpy(), side="right") - 1
+
+
+@lru_cache(maxsize=256)
+def _work(first: pd.Timestamp, n: int, every: Every, country: str) -> tuple[Floats, Floats]:
+    """Working days and days off of n periods."""
+    starts = pd.date_range(first, periods=n, freq=OFFSETS[every])
+    days, period = _days(starts, every)
+    working, _ = _book(country, days[0].date(), days[-1].date())
+    worked = np.bincount(period, working, n).astype(float)
+    return worked, np.bincount(period, minlength=n).astype(float) - worked
 
 
 def _easter(days: pd.DatetimeIndex, method: int) -> Floats:

@@ -39,7 +39,7 @@ class Remark:
     ----------
     kind : str
         One of `SENTENCES`.
-    values : mapping
+    told : mapping
         What the sentence tells: numbers and dates.
 
     Examples
@@ -49,7 +49,7 @@ class Remark:
     """
 
     kind: str
-    values: Mapping[str, object] = field(default_factory=dict)
+    told: Mapping[str, object] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return self.sentence()
@@ -67,8 +67,8 @@ class Remark:
         str
         """
         known = wording or Wording()
-        told = {name: _written(value, known) for name, value in self.values.items()}
-        return known.text(SENTENCES[self.kind]).format(**told)
+        words = {name: _written(value, known) for name, value in self.told.items()}
+        return known.text(SENTENCES[self.kind]).format(**words)
 
 
 def _written(value: object, wording: Wording) -> str:

@@ -83,7 +83,7 @@ def from_table(
         for name in wanted
         if name not in columns
     )
-    rows = _rows(table, at, y, by, currency)
+    rows = _rows(table.reset_index(drop=True), at, y, by, currency)
     rows, said = _without_copies(rows)
     step, summed = _step(rows, at, every)
     if summed:
