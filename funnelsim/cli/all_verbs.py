@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from funnelsim.cli import calibrating, experiments, forecasting, revenue, scheduling
+from funnelsim.cli import calibrating, experiments, forecasting, revenue, scheduling, staffing
 from funnelsim.cli.verbs import app
 
-__all__ = ["app", "calibrating", "experiments", "forecasting", "revenue", "scheduling"]
+__all__ = ["app", "calibrating", "experiments", "forecasting", "revenue", "scheduling", "staffing"]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from funnelsim.errors import InputError, Problem, RunError
-from funnelsim.planning.shifts import Contract, Shape, days_on, shapes
+from funnelsim.planning.shifts import Contract, Shape, shapes, tours_of
 
 __all__ = ["HALVES", "NAMED", "WeekProgram", "WeekRoster", "clock", "shift_rows"]
 
@@ -57,14 +57,11 @@ class WeekProgram:
         self.due, self.busy, self.first_day = due, busy, first_day
         self.days = len(need)
         self.shapes = shapes(contracts, need > 0)
+        open_days = [d for d in range(self.days) if due is not None or need[d].any()]
         self.tours = [
             (s, on)
             for s, shape in enumerate(self.shapes)
-            for on in days_on(
-                contracts[shape.contract].days,
-                self.days,
-                consecutive=contracts[shape.contract].consecutive,
-            )
+            for on in tours_of(contracts[shape.contract], self.days, open_days)
         ]
         places = [(s, d) for s in range(len(self.shapes)) for d in range(self.days)]
         self.breaks = [(s, d, at) for s, d in places for at in self.shapes[s].rests]

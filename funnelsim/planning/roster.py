@@ -78,6 +78,11 @@ class Roster:
         return float(self.shifts["paid"].sum())
 
     @property
+    def idle_hours(self) -> float:
+        """Paid hours of people who are there when nobody is wanted, as after closing."""
+        return float(self.staffed[self.need <= 0].sum() / 2)
+
+    @property
     def cover(self) -> pd.DataFrame:
         """One row per half hour in which anybody is wanted or there: day, start, need, staffed."""
         days, halves = np.nonzero((self.need > 0) | (self.staffed > 0))

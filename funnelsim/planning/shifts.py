@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from funnelsim.errors import ParameterError, Problem
 
-__all__ = ["FULL_TIME", "Contract", "Shape", "days_on", "shapes", "usual_contracts"]
+__all__ = ["FULL_TIME", "Contract", "Shape", "days_on", "shapes", "tours_of", "usual_contracts"]
 
 Bools = NDArray[np.bool_]
 
@@ -209,3 +209,22 @@ def days_on(days: int, total: int, *, consecutive: bool) -> list[tuple[int, ...]
     off = total - days
     runs = [{(first + i) % total for i in range(off)} for first in range(total)]
     return [on for on in every if set(range(total)) - set(on) in runs]
+
+
+def tours_of(contract: Contract, total: int, wanted: Sequence[int]) -> list[tuple[int, ...]]:
+    """On which days somebody of a contract works, if only some days are worked at all.
+
+    Examples
+    --------
+    >>> tours_of(Contract(days=5), 7, range(5))
+    [(0, 1, 2, 3, 4)]
+    >>> len(tours_of(Contract(days=5, consecutive=True), 7, range(6)))
+    2
+    """
+    days = min(contract.days, len(wanted))
+    every = list(combinations(wanted, days))
+    if not contract.consecutive:
+        return every
+    together = days_on(contract.days, total, consecutive=True)
+    kept = [on for on in every if any(set(on) <= set(run) for run in together)]
+    return kept or every

@@ -54,6 +54,7 @@ __all__ = [
 ROSTERS: Final = 4
 """Teams that get a roster: those that lack most."""
 SECONDS: Final = 20.0
+UNSAID: Final = -1.0
 PAST: Final = 4
 """Weeks before the forecast for which the people of today are drawn."""
 
@@ -104,7 +105,7 @@ def work(  # noqa: PLR0913 - one keyword per thing a planner may choose
     service_level: str = "80% in 4 h",
     max_occupancy: float = 0.85,
     team: str = "",
-    shrinkage: float = -1.0,
+    shrinkage: float | None = None,
     contract: str = "40 h",
     sure: float = 0.8,
     horizon: str = "",
@@ -130,8 +131,8 @@ def work(  # noqa: PLR0913 - one keyword per thing a planner may choose
     max_occupancy : float
     team : str
         Only these, separated by commas; empty: all.
-    shrinkage : float
-        Below 0: the scenario's.
+    shrinkage : float, optional
+        Left out, or -1 (for notebooks): the scenario's.
     contract : str
         Weekly hours of a full-time person.
     sure : float
@@ -173,7 +174,7 @@ def work(  # noqa: PLR0913 - one keyword per thing a planner may choose
         service_level=promises(service_level),
         max_occupancy=max_occupancy,
         teams=[name.strip() for name in team.split(",") if name.strip()],
-        shrinkage=None if shrinkage < 0 else shrinkage,
+        shrinkage=None if shrinkage == UNSAID else shrinkage,
         contract=contract,
         sure=sure,
         horizon=horizon if leads is None else "",
@@ -294,12 +295,13 @@ def rosters(plan: StaffingPlan, lang: str = "en") -> Group:
         caption = t._("Roster of {team}, {week}").format(
             team=name_of(plan.found, team, t), week=tables.week_of(plan, team, t)
         )
-        blocks.append(
-            figure(
-                drawn(made.cover, lang=t.locale, text=t._), caption=caption, key=f"roster-{team}"
-            )
-        )
-        blocks += [tables.shifts(made, t), text(tables.roster_words(plan, team, t))]
+        cover = made.cover[made.cover["need"] > 0]
+        picture = drawn(cover, lang=t.locale, text=t._)
+        blocks += [
+            text(tables.roster_words(plan, team, t)),
+            figure(picture, caption=caption, key=f"roster-{team}"),
+            tables.shifts(plan, team, t),
+        ]
     for team, why in plan.refused.items():
         told = t._("{team} has no roster: {why}").format(team=name_of(plan.found, team, t), why=why)
         blocks.append(text(told))

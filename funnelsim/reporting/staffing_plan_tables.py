@@ -20,7 +20,6 @@ from funnelsim.reporting.texts import Texts
 from funnelsim.worktime import parse_duration
 
 if TYPE_CHECKING:
-    from funnelsim.planning import Roster
     from funnelsim.reporting.staffing_plan import StaffingPlan
 
 __all__ = [
@@ -153,8 +152,9 @@ def weeks(plan: StaffingPlan, t: Texts) -> Table:
     return table(heads, rows, caption=caption)
 
 
-def shifts(made: Roster, t: Texts) -> Table:
+def shifts(plan: StaffingPlan, team: str, t: Texts) -> Table:
     """A roster's shifts, equal ones together."""
+    made = plan.rosters[team]
     kinds = {"full time": t._("full time"), "part time": t._("part time")}
     lines: Counter[tuple[str, float, float, tuple[int, ...]]] = Counter()
     for _, own in made.shifts.groupby("person", sort=False):
@@ -181,7 +181,8 @@ def shifts(made: Roster, t: Texts) -> Table:
         column(t._("Days")),
         column(t._("People"), numeric=True),
     ]
-    return table(heads, rows, caption=t._("Shifts"))
+    caption = t._("Shifts of {team}").format(team=name_of(plan.found, team, t))
+    return table(heads, rows, caption=caption)
 
 
 def roster_words(plan: StaffingPlan, team: str, t: Texts) -> str:
@@ -189,10 +190,18 @@ def roster_words(plan: StaffingPlan, team: str, t: Texts) -> str:
     made, tried = plan.rosters[team], plan.tried[team]
     overtime = float(made.shifts["overtime"].sum())
     told = t.n_(
-        "{n} person, {hours} paid hours a week",
-        "{n} people, {hours} paid hours a week",
+        "{team}: {n} person, {hours} paid hours a week",
+        "{team}: {n} people, {hours} paid hours a week",
         made.people,
-    ).format(n=t.number(made.people), hours=t.number(made.paid_hours))
+    ).format(
+        team=name_of(plan.found, team, t),
+        n=t.number(made.people),
+        hours=t.number(made.paid_hours),
+    )
+    if made.idle_hours >= 1:
+        told += t._(", {hours} of them after closing or before opening").format(
+            hours=t.number(made.idle_hours)
+        )
     if overtime:
         told += t._(", of these {hours} overtime").format(hours=t.number(overtime, 1))
     if plan.found.scenario.teams[team].cost_per_hour:
@@ -333,6 +342,9 @@ def week_of(plan: StaffingPlan, team: str, t: Texts) -> str:
 def span(text: str, t: Texts) -> str:
     """A duration in the reader's language."""
     duration = parse_duration(text)
+    if duration.unit == "w" and duration.amount % 1 == 0:
+        count = int(duration.amount)
+        return t.n_("{n} week", "{n} weeks", count).format(n=t.number(count))
     if duration.clock == "elapsed":
         units = {"s": "s", "min": "min", "h": "h"}
         return str(t.duration(duration.microseconds() / 1e6, units.get(duration.unit, "d")))
