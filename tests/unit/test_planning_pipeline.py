@@ -8,13 +8,16 @@ import pytest
 
 from funnelsim.calibration.fitting import calibrate
 from funnelsim.engine import simulate
+from funnelsim.engine.logs import event_log
 from funnelsim.engine.snapshot import snapshot
 from funnelsim.errors import ParameterError
 from funnelsim.planning.pipeline import forecast_pipeline
 from funnelsim.planning.pipeline_backtest import backtest_pipeline, skill
+from funnelsim.planning.reliability import reliability, settled
 from funnelsim.planning.rules_of_thumb import RULES_OF_THUMB, facts
 from funnelsim.scenarios.evidence import Evidence
 from funnelsim.scenarios.scenario import Scenario
+from funnelsim.streams import Stream
 
 WORLD = {
     "funnelsim": 1,
@@ -157,3 +160,50 @@ def test_a_backtest_scores_every_method_on_the_same_outcome(log):
 def test_a_cutoff_must_leave_its_horizon_within_the_data(log):
     with pytest.raises(ParameterError, match="end after the data"):
         backtest_pipeline(log, cutoffs=["2025-07-20"], horizon="8 w", n=20, seed=2)
+
+
+def test_closings_are_those_of_the_log(log):
+    """What is read from the rows of a run is what its event log says."""
+    past = log.as_of(CUTOFF)
+    seen = []
+    fan = forecast_pipeline(
+        Scenario.model_validate(WORLD),
+        start=snapshot(past),
+        horizon="6 w",
+        n=2,
+        seed=4,
+        observe=lambda plan, found, closed: seen.append(
+            (event_log(plan, found, Stream(4, len(seen))), closed)
+        ),
+    )
+    known = set(fan.deals["lead_id"])
+    won = np.zeros(len(fan.deals))
+    for (run, closed), paths in zip(seen, fan.paths, strict=True):
+        outcomes = run.outcomes()
+        gained = outcomes[outcomes["outcome"] == "won"]
+        old = gained["lead_id"].isin(known)
+        assert paths[:, :, 0].sum(axis=0).tolist() == [old.sum(), (~old).sum()]
+        assert paths[:, :, 1].sum() == gained["value"].sum()
+        assert paths[:, :, 2].sum() == (outcomes["outcome"] == "lost").sum()
+        assert len(closed.at) == outcomes["outcome"].isin(["won", "lost"]).sum()
+        by_week = gained["closed_at"].dt.tz_convert("UTC")
+        first = (by_week < fan.ends[0]).sum()
+        assert paths[0, :, 0].sum() == first
+        won += fan.deals["lead_id"].isin(gained["lead_id"])
+    assert np.allclose(fan.deals["p_won"], won / 2)
+
+
+def test_chances_stand_beside_what_happened(log, fan):
+    deals = settled(fan, log)
+    assert set(deals["outcome"]) <= {"won", "lost", "open", "ended"}
+    for outcome in ("won", "lost"):
+        by_stage = reliability(deals, outcome=outcome)
+        assert set(by_stage["stage"]) == {"talk", "offer"}
+        assert by_stage["came"].sum() == (deals["outcome"] == outcome).sum()
+        assert by_stage["expected"].sum() == pytest.approx(deals[f"p_{outcome}"].sum())
+        assert (by_stage["lo"] <= by_stage["happened"]).all()
+        assert (by_stage["happened"] <= by_stage["hi"]).all()
+    by_chance = reliability(deals, "chance")
+    assert (by_chance["chance"] <= by_chance["given"]).all()
+    assert (by_chance["given"] <= by_chance["chance"] + 0.1).all()
+    assert by_chance["n"].sum() == len(deals)

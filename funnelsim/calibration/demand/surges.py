@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 
 FEWEST: Final = {"week": 4, "month": 6}
 """Periods without which nothing is said."""
-SHOWN: Final = 0.05
+SHOWN: Final = 0.01
 """Chance below which a surge stands in the scenario."""
 
 
