@@ -17,7 +17,9 @@ import pandas as pd
 from scipy import stats
 
 from funnelsim.calibration.readers import read_mapped
+from funnelsim.planning.pipeline import PipelineForecast
 from funnelsim.planning.pipeline_backtest import OURS, backtest_pipeline, skill
+from funnelsim.planning.reliability import reliability, settled
 
 SEED = 17
 REPLICATIONS = 100
@@ -37,6 +39,7 @@ def main() -> None:
     for weeks in (2, 4):
         last = LAST - pd.Timedelta(weeks=weeks)
         cutoffs = [str(day.date()) for day in pd.date_range(FIRST, last, freq="84h")]
+        fans: list[PipelineForecast] = []
         table = backtest_pipeline(
             log,
             cutoffs=cutoffs,
@@ -44,10 +47,12 @@ def main() -> None:
             n=n,
             seed=SEED,
             progress=lambda share: print(f"{share:.0%}", file=sys.stderr, flush=True),
+            observe=fans.append,
         )
         print(f"\n{weeks} weeks ahead, {len(cutoffs)} cutoffs from {cutoffs[0]} to {cutoffs[-1]}\n")
         _print_coverage(table)
         _print_skill(skill(table, seed=SEED))
+        _print_reliability(pd.concat([settled(fan, log) for fan in fans]))
 
 
 def _print_coverage(table: pd.DataFrame) -> None:
@@ -67,6 +72,14 @@ def _print_coverage(table: pd.DataFrame) -> None:
             f"| {origin} | {measure} | {name} | {came:,.1f} | {mean:,.1f} | {mean / came - 1:+.0%} "
             f"| {rows['crps'].mean():,.1f} | {' | '.join(held)} |"
         )
+
+
+def _print_reliability(deals: pd.DataFrame) -> None:
+    for by in ("stage", "chance"):
+        print(f"\n| {by} | open cases | chance given | won |\n|---|---:|---:|---:|")
+        for row in reliability(deals, by).itertuples():
+            name = f"{row.chance:.0%}" if by == "chance" else row.stage
+            print(f"| {name} | {row.n:,} | {row.given:.1%} | {row.happened:.1%} |")
 
 
 def _print_skill(table: pd.DataFrame) -> None:
