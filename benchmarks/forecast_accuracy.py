@@ -19,6 +19,7 @@ import subprocess  # the peers, in their own environment
 import sys
 import time
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -35,8 +36,8 @@ ROOT = Path(__file__).parent.parent
 FOUND = ROOT / "reports" / "forecast_accuracy.jsonl"
 PEERS = ROOT / "benchmarks" / "peers" / "forecasters"
 HOME = ROOT / "build" / "forecasters"
-RECIPE = ("arima", "combination", "components", "naive", "orders", "outlook", "smoothing",
-          "transforming")  # fmt: skip
+RECIPE = ("arima", "combination", "components", "naive", "orders", "outlook", "seasons",
+          "smoothing", "transforming")  # fmt: skip
 
 OURS = ("full", "fast")
 SCUM = ("AutoETS", "AutoARIMA", "AutoCES", "DynamicOptimizedTheta")
@@ -127,6 +128,7 @@ def _start_peers(chosen: Iterable[Case]) -> subprocess.Popen[bytes]:
     return subprocess.Popen([python, PEERS.with_suffix(".py"), asked, FOUND])  # noqa: S603 - same
 
 
+@cache
 def recipe() -> str:
     """What stands for the code of the models: lines of other code do not count."""
     folder = ROOT / "funnelsim" / "forecasting"

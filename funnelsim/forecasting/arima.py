@@ -12,6 +12,7 @@ import numpy as np
 
 from funnelsim.forecasting.orders import Trial, differences, search, tried
 from funnelsim.forecasting.outlook import Floats, Outlook, quiet
+from funnelsim.forecasting.seasons import LONGEST, has_seasons, on_top
 
 __all__ = ["airline", "harmonic", "sarima", "unobserved"]
 
@@ -19,8 +20,6 @@ HARMONICS = 6
 """Waves of different length at most."""
 SEASON_NEEDS = 5
 """Points beyond two seasons from which a season is differenced."""
-LONGEST = 24
-"""Periods per season up to which seasonal lags are affordable."""
 ITERATIONS = 50
 
 
@@ -50,6 +49,8 @@ def sarima(y: Floats, season: int, horizon: int) -> Outlook:
     >>> bool(sarima(rng.normal(5, 1, 60), 1, 2).spread[0] < 1.5)
     True
     """
+    if season > LONGEST and has_seasons(y, season):
+        return on_top(y, season, horizon, sarima)
     seasonal = _has_season(y, season)
     d, big_d = differences(y, season if seasonal else 1)
     level = _differenced(y, min(d, 1), big_d, season)
@@ -80,6 +81,8 @@ def airline(y: Floats, season: int, horizon: int) -> Outlook:
     >>> airline(y, 4, 4).mean.round(0).tolist()
     [1.0, 5.0, 3.0, 7.0]
     """
+    if season > LONGEST and has_seasons(y, season):
+        return on_top(y, season, horizon, airline)
     seasonal = _has_season(y, season)
     level = _differenced(y, 1, int(seasonal), season)
     found = tried(level, np.empty((len(level), 0)), (0, 1, 0, int(seasonal)), season)

@@ -105,7 +105,7 @@ def predict(
     horizon : int
         Periods ahead.
     profile : {"full", "fast"}
-        ``fast`` takes the airline model for the two searches.
+        ``fast`` leaves out the model whose order is searched for.
     seed : int
         Of the paths; means and quantiles do not depend on it.
     n_paths : int
@@ -125,7 +125,7 @@ def predict(
     >>> y = 100 + np.arange(48) + 10 * np.sin(np.arange(48) / 6 * np.pi)
     >>> found = predict(y, season=12, horizon=3, profile="fast")
     >>> found.point.round(0).tolist(), found.paths.shape
-    ([148.0, 154.0, 158.0], (1000, 3))
+    ([147.0, 153.0, 157.0], (1000, 3))
     """
     history = _checked(values, season, horizon)
     components = _by_rule(history, profile)

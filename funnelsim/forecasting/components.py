@@ -19,7 +19,7 @@ COMPONENTS: Mapping[str, Component] = {
 }
 """The recipe's four."""
 
-FAST: Mapping[str, Component] = {"unobserved": unobserved, "ets": ets, "theta": theta, "stl": stl}
+FAST: Mapping[str, Component] = {"unobserved": unobserved, "ets": ets, "theta": theta}
 """A third of the time at about the same accuracy: no search for an order."""
 
 MODELS: Mapping[str, Component] = {

@@ -6,14 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from funnelsim.forecasting.outlook import Component, Floats, Outlook, accumulated, quiet
+from funnelsim.forecasting.outlook import Floats, Outlook, accumulated, quiet
+from funnelsim.forecasting.seasons import LONGEST, has_seasons, on_top
 
 __all__ = ["damped", "ets", "stl", "theta"]
-
-LONGEST = 24
-"""Periods per season up to which each of them may have a level of its own that is smoothed."""
-STEADY = 21
-"""Seasons over which STL smooths each period of the season; fewer, and it chases noise."""
 
 
 def damped(y: Floats, season: int, horizon: int) -> Outlook:
@@ -71,7 +67,10 @@ def damped(y: Floats, season: int, horizon: int) -> Outlook:
 
 
 def theta(y: Floats, season: int, horizon: int) -> Outlook:
-    """Theta: half the linear trend and simple smoothing, of the deseasonalised history.
+    """Theta: half the linear trend and simple smoothing, on top of an STL season.
+
+    The usual Theta takes out one season for all years; on histories of ten years and more that
+    costs a quarter of its accuracy.
 
     Parameters
     ----------
@@ -94,24 +93,14 @@ def theta(y: Floats, season: int, horizon: int) -> Outlook:
     """
     import pandas as pd
     from statsmodels.tsa.forecasting.theta import ThetaModel
-    from statsmodels.tsa.seasonal import seasonal_decompose
 
-    seasonal = season > 1 and len(y) >= 2 * season
+    if has_seasons(y, season):
+        return on_top(y, season, horizon, theta)
     with quiet():
-        model = ThetaModel(
-            pd.Series(y),
-            period=season if seasonal else None,
-            deseasonalize=seasonal,
-            use_test=True,
-            method="additive",
-        )
-        fitted = model.fit()
+        fitted = ThetaModel(pd.Series(y), deseasonalize=False).fit()
         ahead = fitted.forecast(horizon, theta=2).to_numpy(dtype=float)
-        level = y
-        if seasonal and model.deseasonalize:
-            level = y - seasonal_decompose(y, model="additive", period=season).seasonal
     alpha, drift = float(fitted.params["alpha"]), float(fitted.params["b0"]) / 2
-    errors = _drift_errors(level, alpha, drift)
+    errors = _drift_errors(y, alpha, drift)
     variance = float(errors @ errors) / max(len(errors) - 2, 1)
     responses = np.concatenate([[1.0], np.full(horizon - 1, alpha)])
     return Outlook(ahead, accumulated(variance, responses))
@@ -140,9 +129,9 @@ def ets(y: Floats, season: int, horizon: int) -> Outlook:
     """
     from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 
-    if season > LONGEST and len(y) >= 2 * season + 1:
-        return _on_top(y, season, horizon, ets)
-    seasonal = season > 1 and len(y) >= 2 * season + 1
+    if season > LONGEST and has_seasons(y, season):
+        return on_top(y, season, horizon, ets)
+    seasonal = has_seasons(y, season)
     unit = float(np.std(y)) or 1.0
     found: list[tuple[float, Outlook]] = []
     for trend in (None, "add"):
@@ -193,19 +182,9 @@ def stl(y: Floats, season: int, horizon: int) -> Outlook:
     >>> stl(y, 4, 4).mean.round().tolist()
     [1.0, 5.0, 3.0, 7.0]
     """
-    if season == 1 or len(y) < 2 * season + 1:
-        return damped(y, 1, horizon)
-    return _on_top(y, season, horizon, damped)
-
-
-def _on_top(y: Floats, season: int, horizon: int, model: Component) -> Outlook:
-    """A model of the history without its season, and the last season put back."""
-    from statsmodels.tsa.seasonal import STL
-
-    wave = np.asarray(STL(y, period=season, seasonal=STEADY).fit().seasonal)
-    below = model(y - wave, 1, horizon)
-    ahead = wave[len(y) - season :][np.arange(horizon) % season]
-    return Outlook(below.mean + ahead, below.covariance, below.converged)
+    if has_seasons(y, season):
+        return on_top(y, season, horizon, damped)
+    return damped(y, 1, horizon)
 
 
 def _responses(
