@@ -29,7 +29,7 @@ clean:  ## Remove .venv, builds and caches; your reports stay
 ##@ Proof
 
 # One thread per test process: two processes fill a small machine.
-test test-full evidence bench: export OMP_NUM_THREADS = 1
+test test-full evidence bench bench-forecast: export OMP_NUM_THREADS = 1
 
 test: $(STAMP)  ## Tests in smoke sizes (minutes)
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
@@ -42,6 +42,9 @@ evidence: $(STAMP)  ## The sizes that docs/evidence.md reports
 
 bench: $(STAMP)  ## Speed and memory, beside peers
 	@$(call run_each,benchmark,$(wildcard benchmarks/bench_*.py))
+
+bench-forecast: $(STAMP)  ## Forecasts beside statsforecast's (hours; goes on where it was)
+	@$(BIN)/python benchmarks/forecast_accuracy.py
 
 ##@ For contributors
 
@@ -69,7 +72,7 @@ lock: $(STAMP)  ## Write requirements.txt and environment.yml anew from pyprojec
 help:
 	@echo "funnelsim: what 'make' can do"
 	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+		/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(STAMP): pyproject.toml requirements.txt requirements-uv.txt
 	@.ci/set-up $(VENV)
@@ -78,4 +81,4 @@ $(STAMP): pyproject.toml requirements.txt requirements-uv.txt
 # $(call run_each,what,scripts)
 run_each = $(if $(2),for script in $(2); do echo "== $$script"; $(BIN)/python $$script || exit 1; done,echo "There is no $(1) script yet.")
 
-.PHONY: bench clean demo evidence help lab layers lint lock setup test test-full types
+.PHONY: bench bench-forecast clean demo evidence help lab layers lint lock setup test test-full types

@@ -70,7 +70,7 @@ def main() -> None:
 
 def _forecast(chosen: Iterable[Case], models: Iterable[str]) -> None:
     """Our own forecasts that are not there yet, with a bar."""
-    from tqdm import tqdm
+    from rich.progress import track
 
     done = set(_forecasts())
     left = [(case, model) for case in chosen for model in models if (case.name, model) not in done]
@@ -78,7 +78,7 @@ def _forecast(chosen: Iterable[Case], models: Iterable[str]) -> None:
     warm = np.arange(40.0) + np.sin(np.arange(40))
     for model in {model for _, model in left}:  # what is loaded at a first call is not timed
         predict(warm, season=4, horizon=2, profile=model, n_paths=0)
-    for case, model in tqdm(left, unit="forecast", mininterval=5):
+    for case, model in track(left, "ours", update_period=5):
         start = time.process_time()
         found = predict(
             case.past,
