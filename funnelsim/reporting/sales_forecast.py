@@ -50,6 +50,7 @@ __all__ = [
     "money",
     "periods",
     "plan",
+    "promises",
     "ways",
     "work",
 ]
@@ -289,6 +290,24 @@ def kept(found: SalesForecast, lang: str = "en") -> Group:
         _strip(words),
         *([shown] if shown else []),
     )
+
+
+def promises(found: SalesForecast, lang: str = "en") -> Group:
+    """What earlier reports promised and kept, and why this forecast differs from the last.
+
+    Parameters
+    ----------
+    found, lang
+        As for `front`.
+
+    Returns
+    -------
+    Group
+        Empty where no forecast was issued before.
+    """
+    from funnelsim.reporting.sales_forecast_promises import promises as scored
+
+    return scored(found, _words(found, lang)[1])
 
 
 def downside(found: SalesForecast, lang: str = "en") -> Group:
