@@ -36,6 +36,7 @@ __all__ = ["Fit", "calibrate"]
 Tell = Callable[[float], None]
 COLUMNS: Final = ("part", "item", "measure", "value", "unit", "n", "lo", "hi", "level", "method")
 TYPES: Final = {"value": "float64", "lo": "float64", "hi": "float64", "n": "int64"}
+NO_CURRENCY: Final = ("", "XXX")
 CLOSED: Final = 5
 """Closed leads without which nothing is calibrated at all."""
 
@@ -157,7 +158,7 @@ def calibrate(
     funnelsim.errors.DataError: ...only 3 leads have closed; ...
     """
     _require(log)
-    whole, refusals = log, list(_doubts(log))
+    whole, refusals = log, list(_doubts(log, half_life))
     if log.meta.history == "snapshot":
         log, more = condensed(log)
         refusals += more
@@ -279,7 +280,7 @@ def _require(log: EventLog) -> None:
         raise DataError(problems)
 
 
-def _doubts(log: EventLog) -> Iterator[Refusal]:
+def _doubts(log: EventLog, half_life: str | None) -> Iterator[Refusal]:
     """What holds for the log as a whole."""
     outcome = log.outcomes()["outcome"]
     if not (outcome.isin(["lost", "ended"])).any():
@@ -287,3 +288,13 @@ def _doubts(log: EventLog) -> Iterator[Refusal]:
         instead = Message("Everything that ends is won in the scenario.")
         fix = Message("Losses are probably missing from the export, or deleted in the CRM.")
         yield Refusal("conversion", why, instead, fix)
+    if log.meta.currency in NO_CURRENCY and log.marks["value"].notna().any():
+        why = Message("Amounts carry no currency.")
+        instead = Message("They stand in the scenario without one.")
+        fix = Message("Give it with --currency, such as EUR.")
+        yield Refusal("currency", why, instead, fix)
+    if half_life:
+        why = Message("Recent data weighs more for stays and ways out only.")
+        instead = Message("Arrivals, values, work and calendars count all months alike.")
+        fix = Message("Where those changed too, take a shorter history.")
+        yield Refusal("half_life", why, instead, fix)

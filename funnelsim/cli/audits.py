@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from funnelsim.reporting.calibrated import Calibrated
     from funnelsim.reporting.texts import Texts
 
-__all__ = ["as_data", "show_audit", "show_refusals"]
+__all__ = ["as_data", "show_audit", "show_gravest", "show_refusals"]
 
 STYLES = {"red": "bold red", "caution": "yellow", "info": "dim"}
 BAR = 10  # characters of a whole
-SHOWN = 3  # examples of a finding
+SHOWN = 3  # examples of a finding; grave findings of a calibration
+AHEAD = ("after_today", "future_deals", "future_moves", "future_closings")
 MOST = 8  # refusals on the screen
 
 
@@ -65,6 +66,15 @@ def show_audit(audit: Audit, meta: RawMetadata, t: Texts) -> None:
     out.print()
     for finding in audit.findings:
         _show_finding(finding, t)
+
+
+def show_gravest(audit: Audit | None, t: Texts) -> None:
+    """Print what in the data speaks most against a scenario: grave findings, and dates to come."""
+    findings = audit.findings if audit is not None else ()
+    grave = [one for one in findings if one.severity == "red" or one.kind in AHEAD]
+    for finding in grave[:SHOWN]:
+        told = f"{t.said(finding.found)}: {_often(finding, t)}. {t.said(finding.done)}"
+        console().print(told.rstrip(), markup=False, soft_wrap=True)
 
 
 def show_refusals(found: Calibrated, t: Texts) -> None:
@@ -125,15 +135,20 @@ def _show_finding(finding: Finding, t: Texts) -> None:
     out = console()
     full = round(BAR * finding.share)
     bar = "█" * full + "·" * (BAR - full) if finding.of else " " * BAR
-    often = t.number(finding.count)
-    if finding.of:
-        told = t._("{n} of {all} ({share})")
-        often = told.format(n=often, all=t.number(finding.of), share=t.share(finding.share))
     out.print(f"[{STYLES[finding.severity]}]{words[finding.severity]:12}[/]{bar} ", end="")
-    out.print(f"{t.said(finding.found)}: {often}.", markup=False, soft_wrap=True)
+    out.print(f"{t.said(finding.found)}: {_often(finding, t)}.", markup=False, soft_wrap=True)
     fix = t._("To fix: {how}").format(how=t.said(finding.fix)) if finding.fix else ""
     listed = ", ".join(finding.examples[:SHOWN])
     examples = t._("For example {deals}.").format(deals=listed) if listed else ""
     for said in (finding.details, t.said(finding.done) if finding.done else "", fix, examples):
         if said:
             out.print(f"{' ' * 23}{said}", markup=False, soft_wrap=True)
+
+
+def _often(finding: Finding, t: Texts) -> str:
+    """How many, of how many."""
+    n = t.number(finding.count)
+    if not finding.of:
+        return n
+    told = t._("{n} of {all} ({share})")
+    return told.format(n=n, all=t.number(finding.of), share=t.share(finding.share))

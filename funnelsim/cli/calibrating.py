@@ -97,7 +97,7 @@ def calibrate(  # noqa: PLR0913, PLR0917 - one parameter an option
     as_json: Json = False,
 ) -> None:
     """Make a scenario of a CRM export: scenario, report of fit (PDF), audit, manifest."""
-    from funnelsim.cli.audits import show_refusals
+    from funnelsim.cli.audits import show_gravest, show_refusals
     from funnelsim.cli.progress import progress_bar
     from funnelsim.cli.showing import show_json
     from funnelsim.reporting.blocks import plain
@@ -130,6 +130,7 @@ def calibrate(  # noqa: PLR0913, PLR0917 - one parameter an option
         return
     for sentence in sentences:
         typer.echo(sentence)
+    show_gravest(found.audit, t)
     show_refusals(found, t)
     typer.echo("")
     for file in left.values():

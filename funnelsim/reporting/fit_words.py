@@ -61,6 +61,9 @@ def subject(path: str, found: Calibrated, t: Texts) -> str:
         whole = {
             "stages": t._("stages"),
             "shocks": t._("good and bad months"),
+            "currency": t._("currency"),
+            "half_life": t._("weight of recent data"),
+            "repeats": t._("repeat orders"),
             **uses(t),
         }
         return whole.get(kind, path)

@@ -138,7 +138,7 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "stale_open": (
         "Open deals that stay in their stage longer than almost any deal that left it",
-        "They count as open.",
+        "They are open in the log; a calibration counts them as lost where they are many.",
     ),
     "no_closings": ("Closed deals", "Nothing can be told about how deals end."),
     "no_outcomes": (

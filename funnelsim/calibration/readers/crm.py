@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from funnelsim.calibration.memory import give_back
 from funnelsim.calibration.raw import RawHistory
@@ -124,10 +124,12 @@ def _options(
         try:
             ZoneInfo(time_zone)
         except (ValueError, OSError, KeyError):
-            fix = "Write it as Europe/Kyiv."
-            problems.append(Problem(f'there is no time zone "{time_zone}"', fix=fix))
+            fix = did_you_mean(time_zone, available_timezones()) or "Write it as Europe/Kyiv."
+            message = f'there is no time zone "{time_zone}"'
+            problems.append(Problem(message, path="time_zone", fix=fix))
     if currency is not None and not re.fullmatch("[A-Z]{3}", currency):
-        problems.append(Problem(f'"{currency}" is no code of a currency', fix="Write it as EUR."))
+        message = f'"{currency}" is no code of a currency'
+        problems.append(Problem(message, path="currency", fix="Write it as EUR."))
     if problems:
         raise DataError(problems)
     if taken_at is not None and taken_at.tzinfo is None:

@@ -21,6 +21,7 @@ __all__ = ["is_url", "read_query"]
 CHUNK = 100_000
 SECRET = re.compile(r"pass|pwd|secret|token|key", re.IGNORECASE)
 SHOWN = 10
+REACH = "Check its address, name and password, and that the server is running."
 # also one that is not quite right: what could hold a password is never taken for a file
 URL_LIKE = re.compile(r"[A-Za-z][\w+.-]*:(?://|/?[^/\\@]*:[^@]*@)")
 
@@ -70,14 +71,16 @@ def read_query(url: str, query: str | None) -> tuple[pd.DataFrame, str]:
         address = make_url(url)
     except (SQLAlchemyError, ValueError):
         fix = "Write sqlite:///file.db or postgresql+psycopg://user:password@host/database."
-        raise DataError(Problem("the URL of the database cannot be read", fix=fix)) from None
+        message = "the URL of the database cannot be read"
+        raise DataError(Problem(message, "database", fix=fix)) from None
     name = _shown(address)
     if address.get_backend_name() == "sqlite" and not _there(address):
         raise DataError(Problem("there is no such file", name))
-    problem = ""
+    problem, fix = "", REACH
     try:
         engine = create_engine(address, poolclass=NullPool, hide_parameters=True)
         with engine.connect() as connection:
+            fix = ""
             if not (query and query.strip()):
                 raise DataError(_unasked(connection, name))
             frame = _answer(connection.execution_options(stream_results=True), text(query), name)
@@ -85,7 +88,8 @@ def read_query(url: str, query: str | None) -> tuple[pd.DataFrame, str]:
     except (SQLAlchemyError, ImportError) as error:
         problem = _without_secrets(error, address)
     if problem:  # raised here, where no error with the password stands behind it
-        raise DataError(Problem(f"the query failed: {problem}", name))
+        failed = "cannot be reached" if fix else "the query failed"
+        raise DataError(Problem(f"{failed}: {problem}", name, fix=fix))
     return frame, name
 
 

@@ -213,7 +213,8 @@ def _of_pipeline(raw: RawHistory, options: Options) -> RawHistory:
     if not own.any():
         where = ", ".join(file.name for file in raw.meta.files)
         fix = did_you_mean(options.pipeline, [str(name) for name in funnels.dropna().unique()])
-        raise DataError(Problem(f'no deal is of the pipeline "{options.pipeline}"', where, fix=fix))
+        message = f'no deal is of the pipeline "{options.pipeline}"'
+        raise DataError(Problem(message, where, "pipeline", fix=fix))
     ids = raw.deals.loc[own, "deal_id"]
     kept = {"deals": raw.deals[own].reset_index(drop=True)}
     for name in ("moves", "efforts", "marks"):

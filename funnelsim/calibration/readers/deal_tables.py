@@ -401,7 +401,8 @@ def _of_pipeline(deals: pd.DataFrame, options: Options, where: str) -> pd.Series
     if not wanted.any():
         there = [str(name) for name in funnels.dropna().unique()]
         fix = did_you_mean(options.pipeline, there) if there else "It has no column of pipelines."
-        raise DataError(Problem(f'no deal is of the pipeline "{options.pipeline}"', where, fix=fix))
+        message = f'no deal is of the pipeline "{options.pipeline}"'
+        raise DataError(Problem(message, where, "pipeline", fix=fix))
     return wanted
 
 
