@@ -187,7 +187,9 @@ def report(chosen: Iterable[Case]) -> None:
               for model in models}  # fmt: skip
     groups = np.array([case.group for case in there])
     halves = np.array([case.half for case in there])
-    result: dict[str, object] = {"series": {g: int((groups == g).sum()) for g in sorted({*groups})}}
+    result: dict[str, object] = {
+        "series": {str(g): int((groups == g).sum()) for g in np.unique(groups)}
+    }
     result["recipe"] = recipe()
     print(f"{len(there)} series: {result['series']}\n")
     for title, rows in (("half B", halves == "B"), ("half A", halves == "A"), ("all", halves > "")):

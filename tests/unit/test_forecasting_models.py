@@ -67,9 +67,17 @@ def test_shocks_do_to_forecasts_what_smoothing_says():
         moved = y.copy()
         moved[-1] += last
         with quiet():
-            model = ETSModel(moved, "add", "add", damped_trend=True, seasonal="add", seasonal_periods=12,
-                             initialization_method="known", initial_level=10.0, initial_trend=0.0,
-                             initial_seasonal=list(WAVE[:12]))  # fmt: skip
+            model = ETSModel(
+                moved,
+                trend="add",
+                damped_trend=True,
+                seasonal="add",
+                seasonal_periods=12,
+                initialization_method="known",
+                initial_level=10.0,
+                initial_trend=0.0,
+                initial_seasonal=list(WAVE[:12]),
+            )
             values = [parameters[name] for name in model.param_names if name in parameters]
             rest = len(model.param_names) - len(values)
             ahead.append(model.smooth([*values, *[0.0] * rest]).forecast(14) if not rest else None)
