@@ -134,3 +134,10 @@ def test_delays_are_drawn_at_the_pace_of_a_week():
         seconds = [d.quantiles(lambda x: x.microseconds() / SECOND).ppf(0.5) for d in found]
         medians[name] = np.log(seconds).std()
     assert medians["still"] < 0.1 < medians["paced"]
+
+
+def test_a_slow_pace_of_a_heavy_tail_stays_within_the_language():
+    time = np.random.default_rng(1).lognormal(3.0, 4.5, 800) * DAY
+    seen = Durations(time, np.ones(800, bool), np.zeros(800), np.ones(800))
+    spec = Parametric(fit("lognormal", seen)).drawn(np.random.default_rng(1), 0.3)
+    assert DurationSpec.model_validate(spec)

@@ -28,6 +28,8 @@ WITHIN: Final = 20
 """Quantiles whose mean stands for a cell of the tail."""
 WHOLE: Final = 5 * CELLS
 """Ends that fill all cells."""
+LONGEST: Final = 3e10
+"""Seconds: the language holds no more than a thousand years."""
 FEW: Final = 10
 """Ends that such a rate needs at the least."""
 
@@ -221,7 +223,7 @@ def _cells(
     cells = edges[:-1][top, None] + np.diff(edges)[top, None] * inside
     values[top] = at(cells.ravel()).reshape(cells.shape).mean(axis=1)
     weights = np.round(np.diff(edges), 6)
-    written = [length(float(value)) for value in values]
+    written = [length(float(value)) for value in np.minimum(values, LONGEST)]
     if len(set(written)) == 1:
         written = written[:1]
         weights = weights[:1]
