@@ -64,7 +64,7 @@ def test_few_periods_leave_doubt_and_many_do_not():
 
 
 def test_surges_of_weeks_are_found_and_not_those_of_days():
-    """26 weeks; weeks with cv 0.3, or days with cv 0.3: the other must not be told (95 % intervals)."""
+    """26 weeks; weeks with cv 0.3, or days with it: the other must not be told (95 %)."""
     rng = np.random.default_rng(1)
     days = pd.date_range("2025-01-06", periods=182)
     by_week = np.repeat(rng.gamma(1 / 0.09, 0.09, 26), 7)
