@@ -273,11 +273,15 @@ def _done(
     if not file.exists():
         made = _rows(piece, settings, models, covariates)
         write_whole(file, made.to_csv(index=False))
-    return pd.read_csv(
-        file, parse_dates=["cutoff", "at"], keep_default_na=False, na_values={c: [""] for c in
-        ("actual", "mean", "scale", "square_scale", *COLUMNS)}, dtype={"series": "str"},
-        float_precision="round_trip",
-    )  # fmt: skip
+    numbers = ("actual", "mean", "scale", "square_scale", *COLUMNS)
+    kept: pd.DataFrame = pd.read_csv(
+        file,
+        parse_dates=["cutoff", "at"],
+        dtype={"series": "str", **dict.fromkeys(numbers, "float64")},
+        keep_default_na=False,
+        na_values={name: [""] for name in numbers},
+    )
+    return kept
 
 
 def _rows(
