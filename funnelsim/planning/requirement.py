@@ -28,8 +28,6 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 AT_ONCE: Final = 30 * MINUTE
-_SPARE: Final = 0.02
-"""A promise that even endless seats exceed by less than this is not worth buying."""
 _ENOUGH: Final = 50
 """Pieces of work from which a half hour has a handling time of its own."""
 
@@ -113,7 +111,7 @@ def requirement(
     pieces = _pieces(load, asked)
     within = promise.microseconds(clock.work)
     reachable = _reachable(asked, clock, within) if promise.elapsed else 1.0
-    elapsed = promise.elapsed and promise.share <= reachable - _SPARE
+    elapsed = promise.elapsed and _affordable(promise.share, reachable)
     if not pieces.sum():
         method, seats = "none", np.zeros((*work.shape, 1), np.int64)
     elif within <= AT_ONCE:
@@ -165,6 +163,15 @@ def _pieces(load: Workload, asked: list[Asked]) -> Floats:
     return found / len(asked)
 
 
+def _affordable(share: float, reachable: float) -> bool:
+    """Whether a promise is kept by serving those in time who can be, half of the slack left.
+
+    What comes too long before the opening is late whatever the seats. To make up for it, the
+    rest would have to be served ever more perfectly.
+    """
+    return share <= reachable * (1 + share) / 2
+
+
 def _clock(method: str, *, elapsed: bool) -> str:
     """On which clock the promise is kept."""
     if elapsed or method == "none":
@@ -175,7 +182,9 @@ def _clock(method: str, *, elapsed: bool) -> str:
 def _reachable(asked: list[Asked], clock: OpenHours, within: int) -> float:
     """The share of work that could begin in time if there were always a seat."""
     queued = np.concatenate([each.queued for each in asked])
-    return float((clock.next_open(queued) - queued <= within).mean()) if len(queued) else 1.0
+    asked_for = len(queued) + sum(len(each.lost) for each in asked)
+    in_time = (clock.next_open(queued) - queued <= within).sum()
+    return float(in_time / asked_for) if asked_for else 1.0
 
 
 # --- at once: every half hour by itself

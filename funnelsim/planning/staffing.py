@@ -43,6 +43,8 @@ TRIALS: Final = 20
 MONTH: Final = 4
 """Weeks that hiring takes together."""
 _ROUNDS: Final = 8
+_HELPS: Final = 0.003
+"""More seats help where the share in time rises by so much."""
 _UNITS: Final = {"work": "h", "seats": "seats", "fte": "FTE"}
 
 
@@ -545,8 +547,9 @@ def _tried(
     start: Snapshot | None,
     told: Callable[[float], None],
 ) -> tuple[dict[str, int], pd.DataFrame]:
-    """Run the plan, and add a seat where it does not show its promise kept, again and again."""
-    added = dict.fromkeys(needs, 0)
+    """Run the plan, and add seats where it does not show its promise kept, as long as it helps."""
+    added, last = dict.fromkeys(needs, 0), dict.fromkeys(needs, 0)
+    before: dict[str, float] = {}
     promises = _promises(needs)
     found = pd.DataFrame()
     for round_ in range(_ROUNDS if trials else 0):
@@ -560,12 +563,22 @@ def _tried(
             planned, promises, load.clocks, n=trials, seed=load.seed, first=first, start=start
         )
         found = verdicts(shares, busy, promises)
-        short = found[found["share"] < found["promised"]]["team"].tolist()
         told(0.7 + 0.3 * (round_ + 1) / _ROUNDS)
-        if not short:
+        short = {
+            str(row["team"]): float(row["share"])
+            for row in found.to_dict("records")
+            if row["share"] < row["promised"]
+        }
+        for team, share in short.items():
+            if share < before.get(team, -1.0) + _HELPS:
+                added[team] -= last[team]  # more people change nothing: they are not what lacks
+                last[team] = 0
+            else:
+                last[team] = max(round(0.03 * int(needs[team].peak.max())), 1)
+                added[team] += last[team]
+            before[team] = share
+        if not any(last[team] for team in short):
             break
-        for team in short:
-            added[team] += max(round(0.03 * int(needs[team].peak.max())), 1)
     return added, found
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from funnelsim.planning.requirement import requirement
 from funnelsim.planning.service import ServiceLevel
-from funnelsim.planning.workload import Asked, Workload
+from funnelsim.planning.workload import Workload
 from funnelsim.worktime import Duration
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _changed(found: StaffingForecast, team: str) -> Iterator[tuple[str, float]]:
 def _scaled(load: Workload, team: str, factor: float) -> Workload:
     """The same with every piece of one team's work so many times as long."""
     asked = tuple(
-        {**path, team: Asked(path[team].queued, np.rint(path[team].work * factor).astype(np.int64))}
+        {**path, team: replace(path[team], work=np.rint(path[team].work * factor).astype(np.int64))}
         for path in load.asked
     )
     return replace(load, asked=asked)

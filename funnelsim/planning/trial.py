@@ -159,7 +159,10 @@ def measured(
             within = promise.microseconds(clocks[team].work)
             window = plan.observed_from, plan.observed_until
             shares[run, place] = _in_time(asked, window, within, clock)
-            busy[run, place] = _occupancy(efforts, window, found.seats[ids.index(team)])
+            paused = plan.epochs[0].teams[ids.index(team)].pause is not None
+            busy[run, place] = _occupancy(
+                efforts, window, found.seats[ids.index(team)], clocks[team] if paused else None
+            )
     return shares, busy
 
 
@@ -207,17 +210,26 @@ def _in_time(
     waited = clock.elapsed(until) - clock.elapsed(queued) if clock else until - queued
     good = (begun != NEVER) & (waited <= within)
     told = (begun != NEVER) | (ended != NEVER) | (waited > within)
+    if clock:  # who gave up before any opening met no seats, however many
+        told &= (begun != NEVER) | (waited > 0)
     return float(good.sum() / told.sum()) if told.any() else np.nan
 
 
 def _occupancy(
-    efforts: Mapping[str, Ints], window: tuple[int, int], seats: Sequence[tuple[int, int]]
+    efforts: Mapping[str, Ints],
+    window: tuple[int, int],
+    seats: Sequence[tuple[int, int]],
+    clock: OpenHours | None,
 ) -> float:
-    """Work in hand ÷ seats there, within the window; overtime is work but no seat."""
+    """Work in hand ÷ seats there, within the window; overtime is work but no seat.
+
+    ``clock``: of a team that lays its work down at closing.
+    """
     begun, ended = efforts["started_at"], efforts["ended_at"]
     mine = begun != NEVER
     last = np.where(ended[mine] == NEVER, window[1], ended[mine])
-    work = np.maximum(np.minimum(last, window[1]) - np.maximum(begun[mine], window[0]), 0).sum()
+    first, last = begun[mine].clip(*window), last.clip(*window)
+    work = (clock.elapsed(last) - clock.elapsed(first) if clock else last - first).sum()
     at = np.array([t for t, _ in seats] + [window[1]], np.int64).clip(*window)
     there = float((np.diff(at) * np.array([n for _, n in seats])).sum())
     return float(work) / there if there else np.nan

@@ -88,10 +88,14 @@ class Asked:
         Instants, from the warm-up on.
     work : ndarray of int
         Microseconds of the team's open hours.
+    lost : ndarray of int
+        Instants of asking of those who gave up although there were seats enough: while the
+        team was closed.
     """
 
     queued: Ints
     work: Ints
+    lost: Ints
 
 
 @dataclass(frozen=True, eq=False)
@@ -272,6 +276,7 @@ def _asked(efforts: Mapping[str, Ints], plan: Plan, number: int, clock: OpenHour
     mine = efforts["team"] == number
     queued, begun, ended = (efforts[name][mine] for name in ("queued_at", "started_at", "ended_at"))
     kept = (begun != NEVER) | (ended == NEVER)
+    lost = np.sort(queued[~kept])
     queued, begun, ended = queued[kept], begun[kept], ended[kept]
     whole = (begun != NEVER) & (ended != NEVER)
     begun, ended = np.where(whole, begun, 0), np.where(whole, ended, 0)
@@ -280,7 +285,7 @@ def _asked(efforts: Mapping[str, Ints], plan: Plan, number: int, clock: OpenHour
     work = ended - begun
     work[~whole] = round(work[whole].mean()) if whole.any() else 0
     order = np.argsort(queued, kind="stable")
-    return Asked(queued[order], work[order])
+    return Asked(queued[order], work[order], lost)
 
 
 def _edges(start: int, end: int, zone: str) -> Ints:
