@@ -1,4 +1,4 @@
-"""Does the publish gate see what is wrong, and let pass what is not?
+"""What the publish gate sees of what is wrong, and that it lets pass what is not.
 
 Three parts. *Planted*: every fault of `tests/planted.py` in copies of real reports of several
 kinds and languages; faults of the run are sealed, that is, all hashes are made to fit.
@@ -34,7 +34,7 @@ from funnelsim.reporting import reports
 from funnelsim.reporting.notebooks import Run, shown_by
 from funnelsim.scheduling.gate import judging, verdict
 from funnelsim.scheduling.jobs import Job
-from tests.planted import FAULTS, Copy, job_of
+from tests.planted import FAULTS, Copy, Fault, job_of
 
 ROOT = Path(__file__).parent.parent
 KEPT = ROOT / "reports" / "evidence_gate.jsonl"
@@ -72,7 +72,7 @@ def _kept() -> list[dict[str, Any]]:
 Case = tuple[str, Callable[[], list[str] | None]]
 
 
-# --- planted faults ----------------------------------------------------------------------------------
+# --- planted faults -------------------------------------------------------------------------------
 
 
 def _planted(place: Path) -> Iterator[Case]:
@@ -104,7 +104,7 @@ def _planted(place: Path) -> Iterator[Case]:
             )
 
 
-def _spoilt(draft: Path, other: Path, fault: Any, goal: Path) -> list[str] | None:
+def _spoilt(draft: Path, other: Path, fault: Fault, goal: Path) -> list[str] | None:
     shutil.rmtree(goal, ignore_errors=True)
     shutil.copytree(draft, goal)
     copy = Copy(goal, other)
@@ -117,7 +117,7 @@ def _spoilt(draft: Path, other: Path, fault: Any, goal: Path) -> list[str] | Non
         return list(verdict(goal, job, at=copy.at).causes)
 
 
-# --- runs that go wrong --------------------------------------------------------------------------------
+# --- runs that go wrong ---------------------------------------------------------------------------
 
 
 def _runs(place: Path) -> Iterator[Case]:
@@ -134,7 +134,7 @@ def _runs(place: Path) -> Iterator[Case]:
     yield "run:data: replaced while it is read", lambda: _swapped(place)
 
 
-# --- clean runs ----------------------------------------------------------------------------------------
+# --- clean runs -----------------------------------------------------------------------------------
 
 
 def _cleans(place: Path, wanted: int) -> Iterator[Case]:
@@ -214,7 +214,7 @@ def _without_kernel(notebook: Path, parameters: Mapping[str, Any], **_: object) 
     return Run(read, tuple(block for _, found in shown_by(read) for block in found))
 
 
-# --- data, cells and code that go wrong ------------------------------------------------------------------
+# --- data, cells and code that go wrong -----------------------------------------------------------
 
 
 def _rows(file: Path, keep: Callable[[str], bool]) -> None:
@@ -249,8 +249,7 @@ CELLS: dict[str, tuple[int, str]] = {
     "a cell that shows nothing": (6, "{source};"),
     "leads dropped before measuring": (
         3,
-        "log = log.as_of(log.meta.observed_from + (log.meta.observed_until - "
-        "log.meta.observed_from) / 2)\n{source}",
+        "log = log.as_of(log.meta.observed_until.replace(day=1))\n{source}",
     ),
 }
 
@@ -318,9 +317,9 @@ def _swapped(place: Path) -> list[str]:
     file = place / "OpportunityHistory_swapped.csv"
     shutil.copy(_export(place, 1), file)
 
-    def slow(*given: Any, **more: Any) -> Run:
+    def slow(notebook: Path, parameters: Mapping[str, Any], **_: object) -> Run:
         shutil.copy(_export(place, 2), file)
-        return _without_kernel(*given, **more)
+        return _without_kernel(notebook, parameters)
 
     return _judged(file, place, kind="funnel-review", scenario=False, execute=slow)
 
@@ -332,7 +331,7 @@ def _with_cell(place: Path, number: int, code: str) -> list[str]:
     cells[number].source = code.replace("{source}", cells[number].source)
     spoilt = place / path.name
     nbformat.write(notebook, spoilt)
-    with mock.patch.object(reports, "kinds", lambda: {"funnel-review": spoilt}):
+    with mock.patch.object(reports, "kinds", return_value={"funnel-review": spoilt}):
         return _judged(SMALL, place, kind="funnel-review", kernel=True)
 
 
@@ -360,7 +359,7 @@ builtins.__import__ = importing
 """
 
 
-def _judged(
+def _judged(  # noqa: PLR0913 - one keyword per thing a case may choose
     source: Path,
     place: Path,
     *,

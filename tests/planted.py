@@ -42,6 +42,7 @@ class Copy:
         self.told = json.loads(self.file(MANIFEST).read_text("utf-8"))
         self.notebook = nbformat.read(self.file(".ipynb"), as_version=4)
         self.wanted = (self.told["kind"], self.told["lang"], self.told["seed"])
+        self.simulated = self.told["input"]["name"].endswith(".yaml")
 
     def file(self, ending, folder=None):
         (found,) = (folder or self.folder).glob(f"*{ending}")
@@ -146,7 +147,7 @@ def of_run(name):
 def job_of(copy: Copy) -> dict[str, Any]:
     """The job that asked for the draft, with the conditions the fault needs."""
     kind, lang, seed = copy.wanted
-    scenario = copy.told["input"]["name"].endswith(".yaml") and "fresh" not in copy.only_if
+    scenario = copy.simulated and "fresh" not in copy.only_if
     return {
         "funnelsim": 1,
         "report": {"kind": kind, "lang": lang, "seed": seed},

@@ -11,7 +11,6 @@ from funnelsim.reporting.blocks import column, plain, section, table, text
 from funnelsim.reporting.document import (
     Advice,
     AnyBlock,
-    Cover,
     End,
     Evidence,
     Figure,
@@ -28,7 +27,6 @@ from funnelsim.reporting.texts import Texts
 __all__ = ["digest", "listed", "printed"]
 
 SHORT: Final = 16  # digits of a fingerprint that are printed
-LONGEST: Final = 50  # signs of a cell's code that are printed
 
 
 def printed(
@@ -105,9 +103,9 @@ def _appendix(
         text(told),
         *_scenarios(blocks, t),
         table(
-            [column(t._("Part")), column(t._("Cell"), numeric=True), column(t._("Its code"))],
+            [column(t._("Cell"), numeric=True), column(t._("Section")), column(t._("Parts"))],
             _rows(blocks, cells, t),
-            caption=t._("Each part of this report and the notebook cell behind it"),
+            caption=t._("The notebook cells, and the parts of this report that each made"),
         ),
     ]
 
@@ -125,22 +123,23 @@ def _scenarios(blocks: Iterable[AnyBlock], t: Texts) -> list[AnyBlock]:
 def _rows(
     blocks: Sequence[AnyBlock], cells: Sequence[Cell], t: Texts
 ) -> list[tuple[str, str, str]]:
-    """One row per part that can hold numbers; sentences together under their section."""
-    rows: dict[tuple[str, int], str] = {}
-    heading = ""
+    """One row per cell: its number, its section, and the parts that can hold numbers."""
+    parts: dict[tuple[int, str], list[str]] = {}
+    heading = t._("Page 1")
     for block, cell in zip(blocks, cells, strict=True):
         if isinstance(block, Section):
             heading = block.title
-        if name := _name(block, heading, t):
-            rows.setdefault((name, cell.number), _code(cell))
-    return [(name, t.number(number), code) for (name, number), code in rows.items()]
+        if name := _name(block, t):
+            parts.setdefault((cell.number, heading), []).append(name)
+    return [
+        (t.number(number), title, "; ".join(dict.fromkeys(names)))
+        for (number, title), names in parts.items()
+    ]
 
 
-def _name(block: AnyBlock, heading: str, t: Texts) -> str:
+def _name(block: AnyBlock, t: Texts) -> str:
     """What a part is called; empty for one without numbers."""
     match block:
-        case Cover():
-            return t._("Title page")
         case Kpis():
             return t._("Key figures")
         case Summary() | Risks() | Advice():
@@ -148,11 +147,5 @@ def _name(block: AnyBlock, heading: str, t: Texts) -> str:
         case Figure() | Table():
             return block.caption
         case Text() if any(sign.isdigit() for sign in plain(block.sentence)):
-            return t._("Sentences: {section}").format(section=heading)
+            return t._("sentences")
     return ""
-
-
-def _code(cell: Cell) -> str:
-    """The last statement of a cell, on one line."""
-    line = " ".join(cell.code.splitlines()[-1].split()) if cell.code else ""
-    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
