@@ -5,22 +5,20 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 import pandas as pd
-from pydantic import Field
 
 from funnelsim.calibration.raw import RawHistory, RawStage
 from funnelsim.calibration.readers.deal_tables import DealForm, history_of
 from funnelsim.calibration.readers.formats import Options
-from funnelsim.calibration.readers.mapping import Attribute, Names, Observed, TableFile
+from funnelsim.calibration.readers.mapping import Attribute, MappingHead, Names
 from funnelsim.calibration.readers.notes import Note
 from funnelsim.calibration.readers.tables import read_any
 from funnelsim.calibration.readers.text_tables import TextTable
 from funnelsim.calibration.readers.timestamps import instant
 from funnelsim.documents import Document, DocumentPath, did_you_mean, load_document, validate
 from funnelsim.errors import DataError, Problem
-from funnelsim.scenarios.calendar import Zone
 from funnelsim.scenarios.frozen import Frozen, Id, Label
 
 __all__ = ["DealMapping", "read_through"]
@@ -101,25 +99,9 @@ class DealStage(Frozen):
     """Set where entering the stage closes the deal."""
 
 
-class DealMapping(Frozen):
+class DealMapping(MappingHead):
     """How a table of deals, or of their changes, becomes a history."""
 
-    funnelsim: Literal[1]
-    """The version of this format."""
-    title: Label = {}
-    """What the data is, by language."""
-    origin: str = ""
-    """Where the data comes from, for the report's small print."""
-    illustrative: bool = False
-    """Whether the numbers are made up."""
-    time_zone: Zone | None = None
-    """The zone of times without an offset, and of hours and days in reports."""
-    currency: Annotated[str, Field(pattern="^([A-Z]{3})?$")] = ""
-    """The currency of amounts that carry none, for example EUR."""
-    observed: Observed = Observed()
-    """The window that the data covers."""
-    file: TableFile = TableFile()
-    """How the file is written."""
     deals: DealColumns | None = None
     """The columns of a table with one row per deal."""
     moves: MoveColumns | None = None

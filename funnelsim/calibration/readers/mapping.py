@@ -17,7 +17,7 @@ from funnelsim.errors import DataError, Problem
 from funnelsim.scenarios.calendar import Zone
 from funnelsim.scenarios.frozen import Frozen, Id, Label
 
-__all__ = ["MappingFile", "load_mapping"]
+__all__ = ["MappingFile", "MappingHead", "load_mapping"]
 
 
 def _several(value: object) -> object:
@@ -150,8 +150,8 @@ class MappedTeam(Frozen):
     """Names by language."""
 
 
-class MappingFile(Frozen):
-    """How a table of events becomes an event log."""
+class MappingHead(Frozen):
+    """What every mapping begins with."""
 
     funnelsim: Literal[1]
     """The version of this format."""
@@ -164,11 +164,16 @@ class MappingFile(Frozen):
     time_zone: Zone | None = None
     """The zone of times without an offset, and of hours and days in reports."""
     currency: Annotated[str, Field(pattern="^([A-Z]{3})?$")] = ""
-    """The currency of all money, for example EUR."""
+    """The currency of amounts that carry none, for example EUR."""
     observed: Observed = Observed()
     """The window that the data covers."""
     file: TableFile = TableFile()
     """How the file is written."""
+
+
+class MappingFile(MappingHead):
+    """How a table of events becomes an event log."""
+
     events: EventColumns
     """The columns of the table: one row per event."""
     leads: LeadColumns = LeadColumns()
