@@ -13,7 +13,6 @@ docs/evidence.md.
 
 from __future__ import annotations
 
-import ast
 import json
 import os
 import shutil
@@ -31,10 +30,10 @@ import funnelsim as fs
 from funnelsim.calibration.exports import export_crm
 from funnelsim.errors import FunnelsimError
 from funnelsim.reporting import reports
-from funnelsim.reporting.notebooks import Run, shown_by
+from funnelsim.reporting.notebooks import Run
 from funnelsim.scheduling.gate import judging, verdict
 from funnelsim.scheduling.jobs import Job
-from tests.planted import FAULTS, Copy, Fault, job_of
+from tests.planted import FAULTS, Copy, Fault, job_of, without_kernel
 
 ROOT = Path(__file__).parent.parent
 KEPT = ROOT / "reports" / "evidence_gate.jsonl"
@@ -89,7 +88,7 @@ def _planted(place: Path) -> Iterator[Case]:
             path = _export(place, seed) if source == "export" else ROOT / "scenarios" / source
             out = place / key.replace(" ", "-")
             told = {"kind": kind, "lang": lang, "n": n, "seed": seed, "name": "x"}
-            with mock.patch.object(reports, "execute", _without_kernel):
+            with mock.patch.object(reports, "execute", without_kernel):
                 fs.report(path, out=out, progress=False, **told)
             made[key] = out
         return made[key]
@@ -182,36 +181,6 @@ def _export(place: Path, seed: int, kind: str = "salesforce") -> Path:
         export_crm(world, folder, format=kind, seed=seed)
     (file,) = folder.glob(FILES.get(kind, "hubspot-crm*"))
     return file
-
-
-def _without_kernel(notebook: Path, parameters: Mapping[str, Any], **_: object) -> Run:
-    """What a kernel would do, in this very process: the same cells, the same outputs."""
-    read = nbformat.read(notebook, as_version=4)
-    names: dict[str, Any] = {}
-    given = "".join(f"{name} = {value!r}\n" for name, value in parameters.items())
-    cell = nbformat.v4.new_code_cell(given, metadata={"tags": ["injected-parameters"]})
-    place = next(i for i, c in enumerate(read.cells) if "parameters" in c.metadata.get("tags", []))
-    read.cells.insert(place + 1, cell)
-    count = 0
-    for cell in (c for c in read.cells if c.cell_type == "code"):
-        count += 1
-        cell.execution_count, cell.outputs = count, []
-        tree = ast.parse(cell.source)
-        last = tree.body[-1]
-        asked = isinstance(last, ast.Expr)
-        body = ast.Module(tree.body[:-1] if asked else tree.body, [])
-        exec(compile(body, "cell", "exec"), names)  # noqa: S102 - our own notebook
-        if not asked:
-            continue
-        shown = eval(compile(ast.Expression(last.value), "cell", "eval"), names)  # noqa: S307
-        if hasattr(shown, "_repr_mimebundle_"):
-            data = json.loads(json.dumps(shown._repr_mimebundle_()))
-            output = nbformat.v4.new_output("execute_result", data=data, execution_count=count)
-            cell.outputs.append(output)
-    for number, cell in enumerate(read.cells):
-        cell["id"] = f"cell-{number}"
-    read.metadata["funnelsim"] = {"parameters": dict(parameters)}
-    return Run(read, tuple(block for _, found in shown_by(read) for block in found))
 
 
 # --- data, cells and code that go wrong -----------------------------------------------------------
@@ -319,7 +288,7 @@ def _swapped(place: Path) -> list[str]:
 
     def slow(notebook: Path, parameters: Mapping[str, Any], **_: object) -> Run:
         shutil.copy(_export(place, 2), file)
-        return _without_kernel(notebook, parameters)
+        return without_kernel(notebook, parameters)
 
     return _judged(file, place, kind="funnel-review", scenario=False, execute=slow)
 
@@ -370,7 +339,7 @@ def _judged(  # noqa: PLR0913 - one keyword per thing a case may choose
     scenario: bool = True,
     only_if: Mapping[str, Any] | None = None,
     kernel: bool = False,
-    execute: Callable[..., Run] = _without_kernel,
+    execute: Callable[..., Run] = without_kernel,
 ) -> list[str]:
     """Make a report and judge it; what fails on the way is a cause."""
     out = place / "made"

@@ -7,10 +7,11 @@ as if the run itself had gone wrong: no hash can see it.
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,10 +21,10 @@ import nbformat
 
 from funnelsim.reporting.blocks import plain
 from funnelsim.reporting.document import MIME, Summary
-from funnelsim.reporting.notebooks import shown_by
+from funnelsim.reporting.notebooks import Run, shown_by
 from funnelsim.reporting.trail import listed
 
-__all__ = ["FAULTS", "Copy", "Fault", "job_of"]
+__all__ = ["FAULTS", "Copy", "Fault", "job_of", "without_kernel"]
 
 MANIFEST = ".manifest.json"
 
@@ -130,6 +131,36 @@ class Fault:
 
 
 FAULTS: list[Fault] = []
+
+
+def without_kernel(notebook: Path, parameters: Mapping[str, Any], **_: object) -> Run:
+    """What a kernel would do, in this very process: the same cells, the same outputs."""
+    read = nbformat.read(notebook, as_version=4)
+    names: dict[str, Any] = {}
+    given = "".join(f"{name} = {value!r}\n" for name, value in parameters.items())
+    cell = nbformat.v4.new_code_cell(given, metadata={"tags": ["injected-parameters"]})
+    place = next(i for i, c in enumerate(read.cells) if "parameters" in c.metadata.get("tags", []))
+    read.cells.insert(place + 1, cell)
+    count = 0
+    for cell in (c for c in read.cells if c.cell_type == "code"):
+        count += 1
+        cell.execution_count, cell.outputs = count, []
+        tree = ast.parse(cell.source)
+        last = tree.body[-1]
+        asked = isinstance(last, ast.Expr)
+        body = ast.Module(tree.body[:-1] if asked else tree.body, [])
+        exec(compile(body, "cell", "exec"), names)  # noqa: S102 - our own notebook
+        if not asked:
+            continue
+        shown = eval(compile(ast.Expression(last.value), "cell", "eval"), names)  # noqa: S307
+        if hasattr(shown, "_repr_mimebundle_"):
+            data = json.loads(json.dumps(shown._repr_mimebundle_()))
+            output = nbformat.v4.new_output("execute_result", data=data, execution_count=count)
+            cell.outputs.append(output)
+    for number, cell in enumerate(read.cells):
+        cell["id"] = f"cell-{number}"
+    read.metadata["funnelsim"] = {"parameters": dict(parameters)}
+    return Run(read, tuple(block for _, found in shown_by(read) for block in found))
 
 
 def fault(name, *, sealed=False):
