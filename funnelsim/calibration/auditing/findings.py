@@ -156,7 +156,7 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "ageless_open": (
         "Open deals older than any closed deal was when it closed",
-        "They count as open.",
+        "They are open in the log; a calibration counts them as lost where they are many.",
     ),
     "equal_times": ("Deals whose dates are all the same", "Durations cannot be told."),
     "few_deals": ("Deals in the file", "Numbers from so few deals are mere indications."),
