@@ -27,7 +27,10 @@ __all__ = [
     "a_job",
     "a_ledger",
     "broken_reports",
+    "in_a_fork",
+    "locked",
     "made_fast",
+    "moment",
 ]
 
 DAILY = 'schedule: {cron: "0 7 * * *", zone: Europe/Kyiv}'
@@ -48,7 +51,7 @@ def a_ledger(folder: Path, wait: float = 5.0) -> Ledger:
     return Ledger(open_storage(folder / "ledger.db", wait=wait))
 
 
-def made_fast(order: Order, job: Job, _stop: threading.Event) -> Outcome:
+def made_fast(order: Order, job: Job, stop: threading.Event) -> Outcome:
     """A report of two files and a forecast, written bit by bit."""
     draft = Path(order.draft)
     for ending, lines in ((".pdf", 3), (".manifest.json", 2)):

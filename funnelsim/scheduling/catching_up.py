@@ -29,8 +29,8 @@ def plan(ledger: Ledger, job: Job, now: datetime) -> tuple[Entry, ...]:
     tuple of Entry
         What may begin now, oldest first.
     """
-    until = ledger.planned_until(job.name, _since(job, now))
-    ledger.plan(job.name, slots_between(job.schedule, min(until, now), now), now)
+    until = ledger.planned_until(job.name, _since(job, now), now)
+    ledger.plan(job.name, slots_between(job.schedule, until, now), now)
     planned = [
         entry for entry in ledger.entries(job.name, states={"planned"}) if entry.instant <= now
     ]

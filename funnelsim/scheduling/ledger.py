@@ -134,13 +134,22 @@ class Ledger:
 
     # planning
 
-    def planned_until(self, job: str, since: datetime) -> datetime:
-        """Up to when the slots of a job are written down; a new job begins ``since``."""
+    def planned_until(self, job: str, since: datetime, now: datetime) -> datetime:
+        """Up to when the slots of a job are written down, as far as ``now`` knows.
+
+        Parameters
+        ----------
+        job : str
+        since : datetime
+            When a job begins that the ledger does not know; nothing before it is ever due.
+        now : datetime
+            Earlier than what was written down, if the clock was set back.
+        """
         first = {"job": job, "since": stamp(since), "planned_until": stamp(since)}
         with self.storage.writing() as connection:
             connection.execute(self.storage.insert(jobs).values(first).on_conflict_do_nothing())
-            found = connection.execute(select(jobs.c.planned_until).where(jobs.c.job == job))
-            return moment(found.scalar_one())
+            row = connection.execute(select(jobs).where(jobs.c.job == job)).one()
+        return max(moment(row.since), min(moment(row.planned_until), now))
 
     def plan(self, job: str, found: Iterable[Slot], until: datetime) -> None:
         """Write slots down; those already there stay as they are."""

@@ -129,7 +129,7 @@ def why(error: BaseException) -> str:
     elif isinstance(error, RunError):
         text = str(error)
     else:
-        text = f"{type(error).__name__}: {error}"
+        text = f"{type(error).__name__}: {error}".removesuffix(": ")
     return " ".join(text.split())
 
 

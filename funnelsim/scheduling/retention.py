@@ -8,7 +8,7 @@ from pathlib import Path
 from funnelsim.scheduling.jobs import Job
 from funnelsim.scheduling.ledger import Entry, Ledger
 from funnelsim.scheduling.lengths import before
-from funnelsim.scheduling.publishing import remove
+from funnelsim.scheduling.publishing import RECORD, WITHHELD, remove
 
 __all__ = ["retire"]
 
@@ -27,7 +27,8 @@ def retire(ledger: Ledger, job: Job, out: Path, now: datetime) -> tuple[Path, ..
     Returns
     -------
     tuple of Path
-        The folders that went: reports that went out, and drafts that were held back.
+        The folders that went: reports that went out, drafts that were held back, and what was
+        made anew.
     """
     gone: list[Path] = []
     for state in ("done", "withheld"):
@@ -36,10 +37,22 @@ def retire(ledger: Ledger, job: Job, out: Path, now: datetime) -> tuple[Path, ..
             for entry in ledger.entries(job.name, states={state})
             if entry.folder and (out / entry.folder).is_dir()
         ]
-        for entry in entries[: _surplus(entries, job, now)]:
-            remove(out / entry.folder, out)
-            gone.append(out / entry.folder)
+        gone += [out / entry.folder for entry in entries[: _surplus(entries, job, now)]]
+    gone += _replaced(ledger, job, out)
+    for folder in gone:
+        remove(folder, out)
     return tuple(gone)
+
+
+def _replaced(ledger: Ledger, job: Job, out: Path) -> list[Path]:
+    """Reports of ours that the ledger knows no more: their slots were made once again."""
+    known = {entry.folder for entry in ledger.entries(job.name)}
+    return [
+        file.parent
+        for shelf in (out / job.name, out / job.name / WITHHELD)
+        for file in shelf.glob(f"*/{RECORD}")
+        if not file.parent.is_symlink() and str(file.parent.relative_to(out)) not in known
+    ]
 
 
 def _surplus(entries: list[Entry], job: Job, now: datetime) -> int:

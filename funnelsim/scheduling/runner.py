@@ -162,7 +162,9 @@ def run_slot(  # noqa: PLR0913 - as above
         done = attempt(shop, job, entry, retry=False) if entry else None
         if done is None:
             raise ParameterError(Problem(f"another runner is at {slot.key}", path=job.name))
-        return Round((done,), post(shop, job, by) if send else ())
+        sent = post(shop, job, by) if send else ()
+        retire(ledger, job, shop.out, told())
+        return Round((done,), sent)
 
 
 def _open(ledger: Ledger, job: Job, slot: Slot, *, again: bool, now: datetime) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +24,7 @@ from funnelsim.scheduling.schedules import Schedule
 from funnelsim.scheduling.schema import runs
 from funnelsim.scheduling.slots import slots_between
 from funnelsim.scheduling.storage import open_storage
-from tests.scheduled import in_a_fork, locked
+from tests.scheduled import locked
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SCHEDULE = Schedule(cron="0 7 * * *", zone="Europe/Kyiv")
@@ -66,7 +67,7 @@ def ledger(place) -> Ledger:
 
 
 def test_slots_are_written_down_once(ledger):
-    assert ledger.planned_until("daily", NOW) == NOW
+    assert ledger.planned_until("daily", NOW, NOW) == NOW
     ledger.plan("daily", SLOTS, NOW)
     ledger.plan("daily", SLOTS, NOW)
     assert [entry.slot for entry in ledger.entries("daily")] == [slot.key for slot in SLOTS]
@@ -75,7 +76,7 @@ def test_slots_are_written_down_once(ledger):
 
 
 def test_of_many_that_claim_a_slot_one_gets_it(ledger, place):
-    ledger.planned_until("daily", NOW)
+    ledger.planned_until("daily", NOW, NOW)
     ledger.plan("daily", SLOTS, NOW)
     names = [ledger.begin_run(NOW) for _ in range(8)]
 
@@ -92,7 +93,7 @@ def test_of_many_that_claim_a_slot_one_gets_it(ledger, place):
 
 
 def test_who_was_given_up_for_dead_spoils_nothing(ledger):
-    ledger.planned_until("daily", NOW)
+    ledger.planned_until("daily", NOW, NOW)
     ledger.plan("daily", SLOTS, NOW)
     slow, key = ledger.begin_run(NOW), SLOTS[0].key
     ledger.claim("daily", key, slow, NOW)
@@ -114,7 +115,7 @@ def test_who_was_given_up_for_dead_spoils_nothing(ledger):
 
 
 def test_a_slot_waits_for_its_next_try(ledger):
-    ledger.planned_until("daily", NOW)
+    ledger.planned_until("daily", NOW, NOW)
     ledger.plan("daily", SLOTS, NOW)
     run, key = ledger.begin_run(NOW), SLOTS[0].key
     ledger.claim("daily", key, run, NOW)
@@ -129,7 +130,11 @@ def test_a_slot_waits_for_its_next_try(ledger):
 
 def test_a_run_lives_while_its_process_does(ledger):
     mine = ledger.begin_run(NOW)
-    assert in_a_fork(lambda: ledger.begin_run(NOW)) == 0
+    gone = ledger.begin_run(NOW)
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    with ledger.storage.writing() as connection:
+        connection.execute(update(runs).where(runs.c.run == gone).values(pid=child.pid))
     assert ledger.living_runs(NOW) == {mine}
     far = ledger.begin_run(NOW)  # on another machine: only its beat tells
     with ledger.storage.writing() as connection:
@@ -147,7 +152,7 @@ def test_the_clock_set_back_makes_no_living_run_dead(ledger):
 
 
 def test_forecasts_are_kept_and_given_back(ledger, tmp_path):
-    ledger.planned_until("daily", NOW)
+    ledger.planned_until("daily", NOW, NOW)
     ledger.plan("daily", SLOTS, NOW)
     header = ",".join(COLUMNS)
     first, second, third = (slot.key for slot in SLOTS)
@@ -270,12 +275,15 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path):
 def test_the_ledger_survives_a_writer_that_is_killed(tmp_path):
     ledger = Ledger(open_storage(tmp_path / "ledger.db"))
 
-    def half() -> None:
-        with ledger.storage.writing() as connection:
-            connection.execute(text("delete from funnelsim_ledger"))
-            os._exit(9)
-
-    assert in_a_fork(half) == 9
+    half = (
+        "import os, sqlite3, sys\n"
+        "connection = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+        "connection.execute('begin immediate')\n"
+        "connection.execute('delete from funnelsim_ledger')\n"
+        "os._exit(9)\n"
+    )
+    command = [sys.executable, "-c", half, str(tmp_path / "ledger.db")]
+    assert subprocess.run(command, check=False).returncode == 9
     assert open_storage(tmp_path / "ledger.db").identity == ledger.storage.identity
     with sqlite3.connect(tmp_path / "ledger.db") as connection:
         assert connection.execute("pragma journal_mode").fetchone() == ("wal",)
