@@ -48,13 +48,9 @@ def team_sentence(
     row = plan.iloc[int(np.argmax(plan["fte"].to_numpy()))]
     gap = float(row["gap"])
     pattern = (
-        text(
-            "{team} needs {need} full-time people in the week of {week} and has {now}: {gap} short."
-        )
+        text("{team}: {need} full-time people in the week of {week}, {now} are there: {gap} short.")
         if gap > 0.05  # noqa: PLR2004 - would be written 0.0
-        else text(
-            "{team} needs {need} full-time people in the week of {week} and has {now}: enough."
-        )
+        else text("{team}: {need} full-time people in the week of {week}, {now} are there: enough.")
     )
     return pattern.format(
         team=label_text(found.scenario.teams[team].label, wording.lang, team),
