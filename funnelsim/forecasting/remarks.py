@@ -22,11 +22,9 @@ SENTENCES: Final[Mapping[str, str]] = {
     "events": "Rows counted as single events, periods without any as zero: {n}.",
     "latest": "The log keeps no earlier states: at each cutoff its counts are cut off there.",
     "fresh": "Series too young at a cutoff, left out there: {n}.",
-    "zeros": "Series that are zero throughout, forecast as zero: {n}.",
     "late": "Series that begin later than the others, forecast from there: {n}.",
     "calendar": "Series adjusted for working days: {n} of {of}.",
     "covariates": "Series that follow the covariates given: {n} of {of}.",
-    "short": "Series too short for a season, forecast without one: {n}.",
 }
 """What is said, by kind; counts stand behind a colon, so that no language needs plurals."""
 

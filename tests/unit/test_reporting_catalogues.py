@@ -18,6 +18,8 @@ from funnelsim.calibration.readers import (
     salesforce_log,
 )
 from funnelsim.calibration.readers.registry import READERS
+from funnelsim.forecasting import remarks
+from funnelsim.forecasting.sentences import NAMES
 
 PACKAGE = Path(__file__).resolve().parents[2] / "funnelsim"
 LOCALES = PACKAGE / "reporting" / "locales"
@@ -32,6 +34,7 @@ def sources():
         ("reporting", {"_": None, "n_": (1, 2)}),
         ("figures", {"text": None}),
         ("experiments", {"text": None}),
+        ("forecasting", {"text": None}),
         ("workbench", {"_": None}),
         ("calibration", {"Message": None}),
         ("cli", {"_": None}),
@@ -47,6 +50,7 @@ def sources():
         found |= {part for pair in sentences.values() for part in pair if part}
     found |= {part for pair in TEXTS.values() for part in pair if part}
     found |= {kind.fix for kind in KINDS.values() if kind.fix}
+    found |= {*remarks.SENTENCES.values(), *NAMES.values()}
     return found
 
 
