@@ -54,20 +54,19 @@ def weights(errors: Mapping[str, Sequence[float]]) -> dict[str, float]:
     return {name: trust * inverse[name] / whole + (1 - trust) * equal for name in errors}
 
 
-def combine(leading: Floats, others: Sequence[tuple[Floats, float]], weight: float) -> Floats:
-    """Average forecasts quantile by quantile; what hangs together follows the leading one.
+def combine(one: Floats, other: Floats, weight: float) -> Floats:
+    """Average two forecasts quantile by quantile, in every period.
 
-    In every period the combined quantiles are the weighted averages of the forecasts'
-    quantiles; the paths run as the leading forecast's do, so that sums over periods are honest.
+    Paths of the two are paired by the rank of their sums, and what hangs together in time is
+    averaged too (as normal scores): so sums over periods are as uncertain as both say, and a
+    path of the result goes with the path of the first forecast in its place.
 
     Parameters
     ----------
-    leading : ndarray, shape (n, periods)
+    one, other : ndarray, shape (n, periods)
         Sample paths.
-    others : sequence of (ndarray, float)
-        Paths of the same shape, and their weights.
     weight : float
-        Of the leading one.
+        Of the first, 0 to 1.
 
     Returns
     -------
@@ -77,19 +76,33 @@ def combine(leading: Floats, others: Sequence[tuple[Floats, float]], weight: flo
     ----------
     Lichtendahl, Grushka-Cockayne & Winkler (2013), Management Science 59: 1594–1611 (averaging
     quantiles); Schefzik, Thorarinsdottir & Gneiting (2013), Statistical Science 28: 616–640
-    (the ranks of one ensemble carried over to another).
+    (ranks of ensembles carried over).
 
     Examples
     --------
     >>> a, b = np.array([[3.0], [1.0]]), np.array([[10.0], [20.0]])
-    >>> combine(a, [(b, 0.5)], 0.5).ravel().tolist()
+    >>> combine(a, b, 0.5).ravel().tolist()
     [11.5, 5.5]
     """
-    ties = np.random.default_rng(len(leading)).random(leading.shape)
-    order = np.lexsort((ties, leading), axis=0)
-    mixed = weight * np.take_along_axis(leading, order, axis=0)
-    for paths, share in others:
-        mixed = mixed + share * np.sort(paths, axis=0)
+    paired = np.empty_like(other)
+    paired[_order(one.sum(axis=1))] = other[_order(other.sum(axis=1))]
+    together = weight * _scores(one) + (1 - weight) * _scores(paired)
+    mixed = weight * np.sort(one, axis=0) + (1 - weight) * np.sort(other, axis=0)
     made = np.empty_like(mixed)
-    np.put_along_axis(made, order, mixed, axis=0)
+    np.put_along_axis(made, _order(together), mixed, axis=0)
     return made
+
+
+def _order(values: Floats) -> NDArray[np.intp]:
+    """Which comes first, second …; ties in any order, but always the same."""
+    ties = np.random.default_rng(len(values)).random(values.shape)
+    return np.asarray(np.lexsort((ties, values), axis=0))
+
+
+def _scores(paths: Floats) -> Floats:
+    """The normal scores of the ranks, period by period."""
+    from scipy.special import ndtri
+
+    n = len(paths)
+    ranks = np.argsort(_order(paths), axis=0)
+    return np.asarray(ndtri((ranks + 0.5) / n))

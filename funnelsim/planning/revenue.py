@@ -161,9 +161,7 @@ def _together(
         ways["top_down"] = above.paths
         mixed = np.stack(
             [
-                combine(
-                    sums[..., m], [(above.paths[..., m], weight["top_down"])], weight["bottom_up"]
-                )
+                combine(sums[..., m], above.paths[..., m], weight["bottom_up"])
                 for m in range(len(MEASURES))
             ],
             axis=-1,

@@ -118,11 +118,8 @@ def backtest_revenue(
         known = known[known["end"] <= cutoff] if len(known) else known
         weight = weights(past_errors(known))
         two = [drawn[way][..., place] for way in WAYS if way in drawn]
-        if len(two) == len(WAYS):
-            share = [weight[way] for way in WAYS]
-            mixed = combine(two[0], [(two[1], share[1])], share[0])
-        else:
-            mixed = two[0]
+        both = len(two) == len(WAYS)
+        mixed = combine(two[0], two[1], weight["bottom_up"]) if both else two[0]
         samples = {way: paths[..., place] for way, paths in drawn.items()} | {"combined": mixed}
         came = _came(history, past, cells)[:, place]
         rows += _rows(cutoff, samples, came, cells)

@@ -185,12 +185,22 @@ def test_trials_whose_outcome_is_not_known_yet_do_not_count(fit, past, log):
     assert past_errors(early)["bottom_up"] == past_errors(mixed)["bottom_up"][:1]
 
 
-def test_combining_keeps_the_order_of_the_leading_paths():
+def test_combined_quantiles_are_the_weighted_mean_in_every_period():
     rng = np.random.default_rng(1)
     a, b = rng.normal(size=(50, 3)), rng.normal(5, 2, size=(50, 3))
-    mixed = combine(a, [(b, 0.25)], 0.75)
-    assert np.array_equal(np.argsort(mixed, axis=0), np.argsort(a, axis=0))
+    mixed = combine(a, b, 0.75)
     assert np.sort(mixed, axis=0) == pytest.approx(0.75 * np.sort(a, 0) + 0.25 * np.sort(b, 0))
+    assert combine(a, b, 1.0) == pytest.approx(a)
+
+
+def test_sums_of_combined_paths_lie_between_those_of_the_ways():
+    """One way is skewed and moves as a whole, the other moves period by period."""
+    rng = np.random.default_rng(2)
+    whole = np.exp(rng.normal(0, 1, size=(400, 1))) * np.ones((400, 6))
+    apart = rng.normal(1, 0.3, size=(400, 6)).clip(0)
+    sums = [np.quantile(p.sum(axis=1), [0.1, 0.5, 0.9]) for p in (whole, apart)]
+    mixed = np.quantile(combine(apart, whole, 0.5).sum(axis=1), [0.1, 0.5, 0.9])
+    assert mixed == pytest.approx(np.mean(sums, axis=0), rel=0.15)
 
 
 def test_a_plan_is_reached_as_often_as_paths_reach_it(made):
