@@ -1,0 +1,133 @@
+"""The sales forecast: what its sections say, in three languages, and the file it leaves."""
+
+from __future__ import annotations
+
+import re
+from io import BytesIO
+
+import pandas as pd
+import pypdf
+import pytest
+
+from funnelsim.engine import simulate
+from funnelsim.errors import DataError, ParameterError
+from funnelsim.reporting import report, sales_forecast
+from funnelsim.reporting.blocks import plain
+from funnelsim.reporting.document import Attachment, Figure, Kpis, Summary, Table
+from funnelsim.scenarios.scenario import Scenario
+from tests.unit.test_planning_issued import WORLD
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    log = simulate(Scenario.model_validate(WORLD), seed=4)
+    return log.save(tmp_path_factory.mktemp("log") / "one-step")
+
+
+@pytest.fixture(scope="module")
+def past(folder, tmp_path_factory):
+    """Weekly promises made six weeks before the end; the first ones are over."""
+    cutoff = pd.Timestamp("2025-05-26", tz="UTC")
+    starts = pd.date_range(cutoff, periods=4, freq="7D")
+    rows = [
+        {"cutoff": cutoff, "series": "won_value", "period_start": at, "unit": "minor",
+         "period_end": at + pd.Timedelta("7D"), "quantile": q, "value": v}
+        for at in starts
+        for q, v in ((0.1, 500_000), (0.5, 900_000), (0.9, 1_400_000))
+    ]  # fmt: skip
+    file = tmp_path_factory.mktemp("past") / "past.csv"
+    pd.DataFrame(rows).to_csv(file, index=False)
+    return file
+
+
+@pytest.fixture(scope="module")
+def found(folder, past):
+    return sales_forecast.work(folder, plan="40000", horizon="13 w", past=str(past), n=6)
+
+
+SECTIONS = ("front", "periods", "plan", "ways", "kept", "promises", "downside", "deals", "making")
+
+
+def blocks(found, lang, *names):
+    return [
+        block
+        for name in names or SECTIONS
+        for block in getattr(sales_forecast, name)(found, lang).blocks
+    ]
+
+
+@pytest.mark.parametrize("lang", ["en", "uk", "ru"])
+def test_every_section_speaks_the_language(found, lang):
+    shown = blocks(found, lang)
+    texts = " ".join(str(block.model_dump(exclude={"svg", "outlines"})) for block in shown)
+    assert len([block for block in shown if isinstance(block, Figure)]) >= 4
+    assert "nan" not in texts.lower().split()
+    if lang != "en":
+        assert "What" not in re.sub(r"<.*?>", "", texts)
+
+
+def test_page_1_says_first_how_much_and_how_sure(found):
+    page = blocks(found, "en", "front")
+    answer = next(block for block in page if isinstance(block, Summary))
+    said = [plain(sentence) for sentence in answer.sentences]
+    assert re.match(r"By \d+ \w+ 2025 .*€.* will be won \(median\), with 8 in 10 chances", said[0])
+    assert "The plan of" in said[1]
+    tiles = next(block for block in page if isinstance(block, Kpis)).tiles
+    assert [tile.label for tile in tiles][:3] == [
+        "P50 of the horizon", "P10: 9 in 10 above", "P90: 1 in 10 above",
+    ]  # fmt: skip
+
+
+def test_earlier_promises_are_scored_and_the_change_explained(found):
+    tables = [block for block in blocks(found, "en", "promises") if isinstance(block, Table)]
+    scores = next(table for table in tables if "promised and kept" in table.caption)
+    assert scores.rows[0][:2] == ("Value won", "4")
+    bridge = next(table for table in tables if table.caption.startswith("From the last forecast"))
+    assert bridge.rows[0][0].startswith("Forecast of 26 May 2025")
+    assert any(row[0].startswith("Luck") for row in bridge.rows)
+
+
+def test_without_a_plan_or_a_past_their_sections_are_empty(found):
+    from dataclasses import replace
+
+    bare = replace(found, forecast=replace(found.forecast, plan=None), past="")
+    assert blocks(bare, "en", "plan", "promises") == []
+    assert "plan" not in plain(blocks(bare, "en", "front")[2].sentences[0])
+
+
+def test_wrong_input_is_told_before_any_notebook_runs(folder, tmp_path):
+    with pytest.raises(DataError, match="no such file"):
+        report(tmp_path / "nothing.csv", kind="sales-forecast", out=tmp_path)
+    scenario = tmp_path / "a.yaml"
+    scenario.write_text("funnelsim: 1\n", "utf-8")
+    with pytest.raises(ParameterError, match="is a scenario"):
+        report(scenario, kind="sales-forecast", out=tmp_path)
+    with pytest.raises(DataError, match="no such file"):
+        sales_forecast.work(folder, past="nowhere.csv", n=2)
+
+
+@pytest.mark.slow
+def test_the_notebook_leaves_the_forecast_beside_the_pdf(folder, past, tmp_path):
+    made = report(
+        folder,
+        kind="sales-forecast",
+        lang="uk",
+        out=tmp_path,
+        n=4,
+        options={"plan": "40000", "horizon": "8 w", "past": str(past)},
+    )
+    left = pd.read_csv(tmp_path / "one-step.sales-forecast.uk.forecast.csv")
+    assert {"cutoff", "series", "period_start", "period_end", "unit", "quantile", "value"} == set(
+        left.columns
+    )
+    first = pypdf.PdfReader(BytesIO(made.pdf.read_bytes())).pages[0].extract_text()
+    assert "Прогноз продажів" in first
+    assert "Дотримані обіцянки" in made.notebook.read_text("utf-8")
+
+
+def test_the_forecast_as_data_is_attached(found):
+    attached = next(
+        block for block in sales_forecast.issued(found).blocks if isinstance(block, Attachment)
+    )
+    assert attached.name == "forecast.csv"
+    assert attached.content.startswith("cutoff,series,period_start")
