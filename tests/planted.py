@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -763,7 +764,7 @@ def _(c):
 @of_run("a bar of a picture too long")
 def _(c):
     figure = c.first("figure")
-    changed = figure["svg"].replace(" L ", " L 9", 1)
+    changed = re.sub(r"\bL (?=\d)", "L 9", figure["svg"], count=1)
     if changed == figure["svg"]:
         return False
     figure["svg"] = changed

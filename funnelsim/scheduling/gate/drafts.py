@@ -165,7 +165,7 @@ def _read(file: Path) -> Draft:
     try:
         shown = shown_by(notebook)
     except (ValidationError, KeyError, AttributeError, TypeError) as error:
-        raise RunError(f"The notebook {stem}.ipynb holds a broken block: {_line(error)}") from None
+        raise RunError(f"The notebook {stem}.ipynb holds a broken block: {_line(error)}.") from None
     return Draft(file.parent, stem, manifest, told, pdf, notebook, shown)
 
 
@@ -174,7 +174,7 @@ def _json(file: Path) -> Mapping[str, Any]:
     try:
         told = json.loads(file.read_bytes())
     except (OSError, ValueError) as error:
-        raise RunError(f"The manifest {file.name} cannot be read: {_line(error)}") from None
+        raise RunError(f"The manifest {file.name} cannot be read: {_line(error)}.") from None
     if not isinstance(told, dict):
         raise RunError(f"The manifest {file.name} cannot be read: it is no mapping.")
     return told
@@ -198,10 +198,10 @@ def _notebook(file: Path) -> NotebookNode:
         notebook: NotebookNode = nbformat.read(file, as_version=4)
         nbformat.validate(notebook)
     except Exception as error:  # noqa: BLE001 - nbformat and jsonschema raise all kinds
-        raise RunError(f"The notebook {file.name} cannot be read: {_line(error)}") from None
+        raise RunError(f"The notebook {file.name} cannot be read: {_line(error)}.") from None
     return notebook
 
 
 def _line(error: Exception) -> str:
     """The first line of an error."""
-    return next(iter(str(error).splitlines()), type(error).__name__)[:200]
+    return next(iter(str(error).splitlines()), type(error).__name__)[:200].rstrip(".")

@@ -48,7 +48,7 @@ def same_products(draft: Draft) -> Iterator[str]:
     try:
         again = products(draft.blocks, draft.cells, draft.told)
     except FunnelsimError as error:
-        yield f"The PDF cannot be drawn from the notebook: {error}"
+        yield f"The PDF cannot be drawn from the notebook: {error}."
         return
     for ending, content in again.items():
         file = draft.folder / f"{draft.stem}{ending}"
