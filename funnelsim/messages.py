@@ -36,8 +36,8 @@ class Message(str):  # noqa: SLOT000 - it has fields, which slots of a str canno
 
     def __new__(cls, template: str, **fields: Any) -> Self:  # noqa: ANN401 - see above
         """Put the English sentence together."""
-        text = template.format(**{key: _written(value) for key, value in fields.items()})
-        self = super().__new__(cls, text if fields else template)
+        shown = {key: _written(value) for key, value in fields.items()}
+        self = super().__new__(cls, template.format(**shown) if fields else template)
         self.template = template
         self.fields = fields
         return self

@@ -262,6 +262,9 @@ def _require(log: EventLog) -> None:
         problems.append(Problem("the log holds no lead", where, fix=fix))
     elif not closed:
         message = f"all {len(outcome):,} leads are open; nothing has ended"
+        if not any(info.outcome or info.terminal for info in log.meta.stages):
+            message = f"no stage means won or lost, so all {len(outcome):,} leads are open"
+            fix = "Say which do in a mapping; audit FILE --suggest-mapping drafts one."
         problems.append(Problem(message, where, fix=fix))
     elif closed < CLOSED:
         count = "1 lead has" if closed == 1 else f"{closed} leads have"
