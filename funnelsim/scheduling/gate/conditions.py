@@ -17,12 +17,11 @@ if TYPE_CHECKING:
 __all__ = ["met", "ordered"]
 
 USES: Final[Mapping[str, tuple[str, ...]]] = {
-    "funnel-review": ("conversion",),
     "calibration": ("conversion",),
-    "sales-forecast": ("forecast",),
     "staffing-plan": ("conversion",),
 }
-"""The uses of data that a kind of report rests on; the first, of one not named here."""
+"""The uses of data that a kind of report rests on."""
+USUAL: Final = ("conversion", "forecast")
 SLACK: Final = timedelta(hours=1)
 
 
@@ -82,7 +81,7 @@ def _narrow(found: Evidence, job: Job) -> Iterator[str]:
 def _sound(found: Evidence, kind: str, job: Job) -> Iterator[str]:
     """The audit's grades are good enough for what the report says."""
     worst = job.only_if.audit
-    for use in USES.get(kind, ("conversion",)):
+    for use in USES.get(kind, USUAL):
         grade = found.grades.get(use, "A")
         if grade > worst:
             yield f"The audit grades the data {grade} for {use}; the job allows {worst}."
