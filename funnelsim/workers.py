@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -107,7 +107,7 @@ def mapped(
     *,
     workers: int | None = None,
     executor: Executor | None = None,
-) -> Iterator[Result]:
+) -> Generator[Result]:
     """Results of work on many items, in their order, made side by side.
 
     Parameters

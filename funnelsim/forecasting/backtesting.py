@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
@@ -203,20 +204,27 @@ def backtest(  # noqa: PLR0913 - all but the first have good defaults
         plan=partial(_plan, horizon=horizon, cutoffs=cutoffs, step=step),
     )  # fmt: skip
     settings = Settings(found.every, found.plan.horizon, country)
-    work = partial(_done, settings=settings, models=named, covariates=covariates, folder=folder)
-    if folder is not None:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-    alone = workers or (1 if len(found.pieces) <= ALONE else None)
+    work = partial(_rows, settings=settings, models=named, covariates=covariates)
+    kept = _Kept(folder, [_digest(piece, settings, named, covariates) for piece in found.pieces])
+    rest = [piece for piece, file in zip(found.pieces, kept.files, strict=True) if file is None]
+    alone = workers or (1 if len(rest) <= ALONE else None)
     parts: list[pd.DataFrame] = []
-    for part in mapped(work, found.pieces, workers=alone, executor=executor):
-        parts.append(part)
-        if progress is not None:
-            progress(len(parts) / len(found.pieces))
+    with closing(mapped(work, rest, workers=alone, executor=executor)) as made:
+        for number, file in enumerate(kept.files):
+            parts.append(_read(file) if file is not None else kept.write(number, next(made)))
+            if progress is not None:
+                progress(len(parts) / len(found.pieces))
     table = _labelled(pd.concat(parts, ignore_index=True), found.keys, found.every)
     if len(named) > 1:
         table = pd.concat([table, chosen_inside(table, list(named))], ignore_index=True)
     return Backtest(
-        table, found.every, found.plan.horizon, found.plan.step, what, columns, found.remarks
+        table,
+        found.every,
+        found.plan.horizon,
+        found.plan.step,
+        what,
+        tuple(found.keys.columns),
+        found.remarks,
     )
 
 
@@ -258,21 +266,34 @@ def _plan(
     return Plan(ahead, apart, tuple(sorted(end for end in ends if end >= min(least, n - ahead))))
 
 
-def _done(
-    piece: Piece,
-    *,
-    settings: Settings,
-    models: Mapping[str, Model],
-    covariates: pd.DataFrame | None,
-    folder: str | Path | None,
-) -> pd.DataFrame:
-    """The rows of one series: made now, or taken from where they were kept."""
-    if folder is None:
-        return _rows(piece, settings, models, covariates)
-    file = Path(folder) / f"{_digest(piece, settings, models, covariates)}.csv"
-    if not file.exists():
-        made = _rows(piece, settings, models, covariates)
-        write_whole(file, made.to_csv(index=False))
+class _Kept:
+    """A folder with the rows of every series that is done; none where nothing is kept.
+
+    Parameters
+    ----------
+    folder : str or Path, optional
+    names : sequence of str
+        Of the series, by what they hang on.
+    """
+
+    def __init__(self, folder: str | Path | None, names: Sequence[str]) -> None:
+        self._paths = [Path(folder) / f"{name}.csv" for name in names] if folder else []
+        if folder is not None:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+        self.files = [path if path.exists() else None for path in self._paths] or [None] * len(
+            names
+        )
+
+    def write(self, number: int, rows: pd.DataFrame) -> pd.DataFrame:
+        """Keep what was just made; read back, so that old and new are the same."""
+        if not self._paths:
+            return rows
+        write_whole(self._paths[number], rows.to_csv(index=False))
+        return _read(self._paths[number])
+
+
+def _read(file: Path) -> pd.DataFrame:
+    """Rows that were kept."""
     numbers = ("actual", "mean", "scale", "square_scale", *COLUMNS)
     kept: pd.DataFrame = pd.read_csv(
         file,

@@ -24,6 +24,12 @@ SPANS: Final[Mapping[Every, tuple[int, int]]] = {
 REGULAR: Final = 0.7
 """Share of the distances between neighbouring dates that have to be one step."""
 MOST_GAPS: Final = 0.4
+RESERVED: Final = frozenset((
+    *("series", "at", "y", "cutoff", "model", "h", "until", "actual", "mean", "scale"),
+    *("square_scale", "period", "start", "end", "measure", "unit", "p10", "p50", "p90", "lo"),
+    *("hi", "level", "error", "n", "rank"),
+))  # fmt: skip
+"""What our tables call their own columns: others of that name get an underscore."""
 
 
 def from_table(
@@ -46,7 +52,8 @@ def from_table(
     at, y : str
         Columns with the date and the number.
     by : sequence of str
-        Columns that tell series apart.
+        Columns that tell series apart; one called as a column of ours (``series``) gets an
+        underscore.
     every : {"day", "week", "month", "quarter"}, optional
         Left out: found from the dates.
     until : str or pandas.Timestamp, optional
@@ -95,7 +102,13 @@ def from_table(
         _raise(_twice(rows, at, step))
     if (rows["y"] < 0).any():
         more.append(Remark("negative", {"n": int((rows["y"] < 0).sum())}))
-    return _regular(rows, step, by, [*said, *more], zeros=summed == "events")
+    labels = [_label(name) for name in by]
+    return _regular(rows, step, labels, [*said, *more], zeros=summed == "events")
+
+
+def _label(name: str) -> str:
+    """A column's name in our tables, which have some names of their own."""
+    return f"{name}_" if name in RESERVED else name
 
 
 def _rows(table: pd.DataFrame, at: str, y: str, by: Sequence[str], currency: str) -> pd.DataFrame:
@@ -105,7 +118,7 @@ def _rows(table: pd.DataFrame, at: str, y: str, by: Sequence[str], currency: str
     rows["row"] = np.arange(2, len(table) + 2)
     rows["series"] = names(table, by)
     for name in by:
-        rows[f"by {name}"] = table[name].astype("str").fillna("—")
+        rows[f"by {_label(name)}"] = table[name].astype("str").fillna("—")
     problems = []
     for name, column, what in (("at", at, "date"), ("y", y, "number")):
         empty = table[column].isna() & (name == "y")  # a period without a number is a gap

@@ -211,6 +211,7 @@ def test_a_run_that_was_stopped_goes_on(table, tmp_path):
     made = backtest(table, "leads", models={"oracle": again}, progress=told.append, **asked)
     assert again.asked == 2
     assert told == [0.5, 1.0]
+    assert len(list(tmp_path.glob("*.csv"))) == 2
     whole = backtest(table, "leads", models={"oracle": Oracle(table)}, **asked | {"folder": None})
     pd.testing.assert_frame_equal(made.table, whole.table, check_dtype=False)
 

@@ -177,6 +177,13 @@ def test_segments_of_a_log_add_up():
     assert list(parts.keys.columns) == ["source"]
 
 
+def test_a_column_may_be_called_series():
+    frame = pd.concat([table(np.arange(9.0)).assign(series=name) for name in "ab"])
+    found = made(frame, by=["series"])
+    assert found.by == ("series_",)
+    assert found.keys["series_"].tolist() == ["a", "b"]
+
+
 def test_unknown_words_are_answered_with_the_known():
     with pytest.raises(ParameterError, match='no by "sauce"'):
         from_log(BANK, by=["sauce"], every="day")
