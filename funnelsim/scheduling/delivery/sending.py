@@ -16,6 +16,7 @@ from funnelsim.scheduling.delivery.letters import Letter, failed, finished
 from funnelsim.scheduling.delivery.mail import Server, send
 from funnelsim.scheduling.delivery.secrets import Secrets
 from funnelsim.scheduling.delivery.webhooks import post
+from funnelsim.scheduling.publishing import RECORD
 from funnelsim.scheduling.receipts import Receipt
 
 if TYPE_CHECKING:
@@ -106,7 +107,11 @@ def deliver(
     folder = Path(report_folder)
     wanted = job.deliver if only is None else job.deliver.only(only)
     told = _told(folder)
-    files = [file for file in sorted(folder.iterdir()) if file.is_file() and file.name[0] != "."]
+    files = [
+        file
+        for file in sorted(folder.iterdir())
+        if file.is_file() and file.name[0] != "." and file.name != RECORD
+    ]
     t = texts(job.content.lang)
     attached = [file for file in files if file.suffix in ATTACHED]
     letter = _titled(_letter(told, attached, t), job, t)
