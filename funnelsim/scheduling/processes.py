@@ -24,6 +24,7 @@ __all__ = ["MARK", "spawned", "sweep"]
 MARK = "FUNNELSIM_ORDER"
 """The environment variable that names the attempt a process belongs to."""
 _GLANCE = 0.2
+_BLINK = 0.02
 _LONGEST = 600
 _LATE = 10.0
 
@@ -90,12 +91,24 @@ def sweep(token: str) -> None:
     Parameters
     ----------
     token : str
+        What `MARK` says in their environment.
     """
-    sign = f"{MARK}={token}".encode()
+    ends = time.monotonic() + _LATE
+    while (found := _marked(token)) and time.monotonic() < ends:
+        for number in found:
+            with suppress(OSError):
+                os.kill(number, signal.SIGKILL)
+        time.sleep(_BLINK)  # they take a moment, and may have begun others
+
+
+def _marked(token: str) -> list[int]:
+    """Processes that carry this mark and are not dead yet."""
+    sign, found = f"{MARK}={token}".encode(), []
     for place in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             if sign in (place / "environ").read_bytes().split(b"\0"):
-                os.kill(int(place.name), signal.SIGKILL)
+                found.append(int(place.name))
+    return found
 
 
 def _attended(

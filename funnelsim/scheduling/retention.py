@@ -46,12 +46,21 @@ def retire(ledger: Ledger, job: Job, out: Path, now: datetime) -> tuple[Path, ..
 
 def _replaced(ledger: Ledger, job: Job, out: Path) -> list[Path]:
     """Reports of ours that the ledger knows no more: their slots were made once again."""
-    known = {entry.folder for entry in ledger.entries(job.name)}
+    entries = ledger.entries(job.name)
+    known = {entry.folder for entry in entries}
+    # Where a runner is at it, the folder may be there a moment before the ledger knows.
+    busy = tuple(
+        entry.slot.replace(":", "-")
+        for entry in entries
+        if entry.state in {"running", "publishing"}
+    )
     return [
         file.parent
         for shelf in (out / job.name, out / job.name / WITHHELD)
         for file in shelf.glob(f"*/{RECORD}")
-        if not file.parent.is_symlink() and str(file.parent.relative_to(out)) not in known
+        if not file.parent.is_symlink()
+        and not file.parent.name.startswith(busy)
+        and str(file.parent.relative_to(out)) not in known
     ]
 
 
