@@ -21,6 +21,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import integrate
 
+from funnelsim.planning.erlang import erlang_b, erlang_c
+
 __all__ = [
     "Impatient",
     "absorbed",
@@ -37,36 +39,14 @@ __all__ = [
 ]
 
 
-def erlang_b(load: float, seats: int) -> float:
-    """Share blocked, by the recursion in the number of seats.
-
-    >>> round(erlang_b(10, 15), 6)
-    0.036497
-    """
-    blocked = 1.0
-    for n in range(1, seats + 1):
-        blocked = load * blocked / (n + load * blocked)
-    return blocked
-
-
-def erlang_c(load: float, seats: int) -> float:
-    """Probability to wait.
-
-    >>> round(erlang_c(10, 15), 6)
-    0.102042
-    """
-    blocked = erlang_b(load, seats)
-    return blocked / (1 - load / seats * (1 - blocked))
-
-
 def mean_wait(load: float, seats: int) -> float:
     """M/M/c: mean wait of all, in service times."""
-    return erlang_c(load, seats) / (seats - load)
+    return float(erlang_c(load, seats)) / (seats - load)
 
 
 def wait_exceeds(t: float, load: float, seats: int) -> float:
     """M/M/c: probability that the wait exceeds ``t`` service times."""
-    return erlang_c(load, seats) * math.exp(-(seats - load) * t)
+    return float(erlang_c(load, seats)) * math.exp(-(seats - load) * t)
 
 
 class Impatient(NamedTuple):
@@ -90,7 +70,7 @@ def impatient(load: float, seats: int, patience: Any, within: float) -> Impatien
     stays = patience.sf(x)
     shown = integrate.cumulative_simpson(stays, x=x, initial=0)
     density = load * np.exp(load * shown - seats * x)
-    atom = 1 / erlang_b(load, seats - 1)
+    atom = 1 / float(erlang_b(load, seats - 1))
     total = atom + integrate.simpson(density, x=x)
     promised = x <= within
     return Impatient(
