@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SHRINKAGE", "combine", "weights"]
+__all__ = ["SHRINKAGE", "combine", "doubted", "weights"]
 
 Floats = NDArray[np.float64]
 
@@ -52,6 +52,35 @@ def weights(errors: Mapping[str, Sequence[float]]) -> dict[str, float]:
     whole = sum(inverse.values())
     trust = count / (count + SHRINKAGE)
     return {name: trust * inverse[name] / whole + (1 - trust) * equal for name in errors}
+
+
+def doubted(weighed: Mapping[str, float], name: str, reach: float) -> dict[str, float]:
+    """Take weight from a forecast that reaches too far; the others share it.
+
+    Parameters
+    ----------
+    weighed : mapping of str to float
+    name : str
+        Of the forecast.
+    reach : float
+        What is left of its weight, 0 to 1.
+
+    Returns
+    -------
+    dict of str to float
+        They sum to 1.
+
+    Examples
+    --------
+    >>> doubted({"a": 0.5, "b": 0.5}, "b", 0.5)
+    {'a': 0.75, 'b': 0.25}
+    """
+    left = weighed[name] * reach
+    rest = 1 - weighed[name]
+    return {
+        key: left if key == name else weight * (1 - left) / rest if rest else 1 - left
+        for key, weight in weighed.items()
+    }
 
 
 def combine(one: Floats, other: Floats, weight: float) -> Floats:

@@ -15,7 +15,7 @@ from funnelsim.events import EventLog
 from funnelsim.planning.bottom_up import GROUPS, BottomUp, build_from_below
 from funnelsim.planning.cash import cash_paths, payments
 from funnelsim.planning.cells import Cells, Freq, calendar, cells_between, horizon_end, usual_freq
-from funnelsim.planning.combining import combine, weights
+from funnelsim.planning.combining import combine, doubted, weights
 from funnelsim.planning.plan import Plan, read_plan
 from funnelsim.planning.revenue_backtest import (
     backtest_revenue,
@@ -121,7 +121,9 @@ def forecast_revenue(  # noqa: PLR0913 - one keyword per thing that can be said
         )
     elif len(past):
         past = past[past["end"] <= at]
-    weight = weights(past_errors(past)) if above is not None else {"bottom_up": 1.0}
+    weight = {"bottom_up": 1.0}
+    if above is not None:
+        weight = doubted(weights(past_errors(past)), "top_down", above.reach)
     ways, paths, won = _together(below, above, weight)
     paid = payments(known)
     cash = None
@@ -241,8 +243,10 @@ def _notes(known: EventLog, measure: str, above: TopDown | None, past: pd.DataFr
     if weeks < YOUNG:
         notes.append(f"The data holds {weeks:.0f} weeks: seasons cannot be known.")
     if above is None:
-        notes.append("Too few weeks with wins for a series: bottom-up only.")
-    elif not len(past) and known.meta.history != "full":
+        return [*notes, "Too few weeks with wins for a series: bottom-up only."]
+    if above.reach < 1:
+        notes.append("The series is short for so far a horizon: it weighs less.")
+    if not len(past) and known.meta.history != "full":
         notes.append("The data does not say what was known earlier: equal weights.")
     elif not len(past):
         notes.append("No past cutoff to try the ways at: equal weights.")

@@ -15,7 +15,7 @@ from funnelsim.events import EventLog
 from funnelsim.forecasting.scores import covered, crps
 from funnelsim.planning.bottom_up import build_from_below
 from funnelsim.planning.cells import Cells, cells_between
-from funnelsim.planning.combining import combine, weights
+from funnelsim.planning.combining import combine, doubted, weights
 from funnelsim.planning.rules_of_thumb import RULES_OF_THUMB, facts
 from funnelsim.planning.top_down import MEASURES, look_from_above
 
@@ -111,16 +111,18 @@ def backtest_revenue(
         past = history.as_of(cutoff)
         cells = cells_between(cutoff, _later(cutoff, ahead, zone), zone, "month")
         try:
-            drawn = _ways(past, cells, n, seed)
+            drawn, reach = _ways(past, cells, n, seed)
         except (InputError, ValueError):  # too little is known yet, or it fits no distribution
             continue
         known = pd.DataFrame(rows)
         known = known[known["end"] <= cutoff] if len(known) else known
-        weight = weights(past_errors(known))
-        two = [drawn[way][..., place] for way in WAYS if way in drawn]
-        both = len(two) == len(WAYS)
-        mixed = combine(two[0], two[1], weight["bottom_up"]) if both else two[0]
-        samples = {way: paths[..., place] for way, paths in drawn.items()} | {"combined": mixed}
+        samples = {way: paths[..., place] for way, paths in drawn.items()}
+        samples["combined"] = samples["bottom_up"]
+        if "top_down" in samples:
+            weight = doubted(weights(past_errors(known)), "top_down", reach)
+            samples["combined"] = combine(
+                samples["bottom_up"], samples["top_down"], weight["bottom_up"]
+            )
         came = _came(history, past, cells)[:, place]
         rows += _rows(cutoff, samples, came, cells)
         rows += _peers(cutoff, past, came, cells, place, n, seed)
@@ -175,15 +177,17 @@ def _later(moment: pd.Timestamp, ahead: pd.Timedelta, zone: str) -> pd.Timestamp
     return moved.tz_localize(zone, nonexistent="shift_forward", ambiguous=True).tz_convert("UTC")
 
 
-def _ways(past: EventLog, cells: Cells, n: int, seed: int) -> dict[str, Floats]:
-    """Paths of both ways, shape (n, cells, measures)."""
+def _ways(past: EventLog, cells: Cells, n: int, seed: int) -> tuple[dict[str, Floats], float]:
+    """Paths of both ways, shape (n, cells, measures), and how far the series reaches."""
     from funnelsim.calibration.fitting import calibrate
 
     fit = calibrate(past)
     below = build_from_below(fit.sampler, snapshot(past), cells, n=n, seed=seed)
     found = {"bottom_up": below.paths.sum(axis=2)}
     above = look_from_above(past, cells, n=n, seed=seed)
-    return found | ({"top_down": above.paths} if above is not None else {})
+    if above is None:
+        return found, 0.0
+    return found | {"top_down": above.paths}, above.reach
 
 
 def _came(history: EventLog, past: EventLog, cells: Cells) -> Floats:

@@ -25,6 +25,8 @@ LONG: Final = 28
 """Days a block of a long history; 13 of them are a year."""
 YEARS: Final = 2.2
 """From so many years on a history is long: its season can be seen."""
+ENOUGH: Final = 2.0
+"""A series may be carried on for a half of its length; beyond that it weighs less."""
 FEWEST: Final = 4
 """Blocks from which a series says anything."""
 
@@ -41,6 +43,8 @@ class TopDown:
         Points of history behind it.
     days : int
         Length of a block.
+    ahead : int
+        Blocks that are forecast.
     used : tuple of str
         The models behind the forecast of the value.
     """
@@ -48,7 +52,13 @@ class TopDown:
     paths: Floats
     blocks: int
     days: int
+    ahead: int
     used: tuple[str, ...]
+
+    @property
+    def reach(self) -> float:
+        """How far the history carries: 1 where it is twice as long as the horizon, or more."""
+        return min(1.0, self.blocks / (ENOUGH * self.ahead))
 
 
 def look_from_above(history: EventLog, cells: Cells, *, n: int, seed: int) -> TopDown | None:
@@ -105,7 +115,7 @@ def look_from_above(history: EventLog, cells: Cells, *, n: int, seed: int) -> To
         )
         drawn.append(ahead.paths @ share)
         used = ahead.used
-    return TopDown(np.stack(drawn, axis=-1), len(series), days, used)
+    return TopDown(np.stack(drawn, axis=-1), len(series), days, len(share), used)
 
 
 def _spread(cells: Cells, at: NDArray[np.int64], start: int, days: int) -> Floats:

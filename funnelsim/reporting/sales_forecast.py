@@ -95,6 +95,8 @@ class SalesForecast:
                     n=t.number(weeks)
                 )
             )
+        if any("series is short" in note for note in made.notes):
+            told.append(t._("The history is short for so far a horizon: the series weighs less."))
         if not made.past.shape[0]:
             told.append(t._("The ways could not be tried at past cutoffs: equal weights."))
         if made.measure == "won":

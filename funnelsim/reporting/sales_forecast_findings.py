@@ -21,6 +21,8 @@ SURE: Final = 0.8
 UNSURE: Final = 0.5
 APART: Final = 0.2
 """Ways that differ by so much of the combined median are worth a word."""
+SLIGHT: Final = 0.01
+"""What hangs on a deal is worth a word from such a share of the median on."""
 MOST: Final = 3
 
 
@@ -109,12 +111,12 @@ def risks(found: SalesForecast, words: Words) -> tuple[Sentence, ...]:
         )
     )
     deals = made.top_deals(1)
-    if len(deals):
+    median = float(np.median(made.total()))
+    if len(deals) and median - deals["p50"].iloc[0] >= SLIGHT * median:
         row = deals.iloc[0]
         told = t._(
             "Without the largest open deal, {deal}, the median falls by **{fall}** to {p50}."
         )
-        median = float(np.median(made.total()))
         said.append(
             sentence(
                 told,

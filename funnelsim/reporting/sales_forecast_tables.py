@@ -185,10 +185,10 @@ def deals(words: Words, most: int = 10) -> Table | None:
         cells_ = [
             str(row["lead_id"]),
             words.names.of_stage(str(row["stage"])),
-            words.cell(float(worth)) if not pd.isna(worth) and words.is_money else "–",
+            words.amount(float(worth)) if not pd.isna(worth) and words.is_money else "–",
             t.share(row["p_won"]),
-            words.cell(row["expected"]),
-            words.cell(row["p50"]),
+            words.amount(row["expected"]),
+            words.amount(row["p50"]),
         ]
         rows.append((*cells_, t.share(row["chance"])) if planned else tuple(cells_))
     heads: list[Column] = [
@@ -201,7 +201,7 @@ def deals(words: Words, most: int = 10) -> Table | None:
     ]
     if planned:
         heads.append(column(t._("Chance of the plan without it"), numeric=True))
-    return table(heads, rows, caption=words.captioned(t._("Open deals on which most hangs")))
+    return table(heads, rows, caption=t._("Open deals on which most hangs"))
 
 
 def cash(words: Words) -> Table | None:
