@@ -101,10 +101,10 @@ def main() -> None:
         with KEPT.open("a") as file:
             file.write(json.dumps(row) + "\n")
         print(f"world {number}: {row['won/open']}", file=sys.stderr, flush=True)
-    _report([row for row in done if row["world"] < worlds])
+    _report([row for row in done if row["world"] < worlds], replications)
 
 
-def _report(rows: list[dict[str, object]]) -> None:
+def _report(rows: list[dict[str, object]], replications: int) -> None:
     """Print the tables."""
     print(f"{len(rows)} worlds")
     peers = " | ".join(f"CRPS ÷ {rule}" for rule in RULES_OF_THUMB)
@@ -124,7 +124,7 @@ def _report(rows: list[dict[str, object]]) -> None:
         print(f"| {key} | {bias} | {' | '.join(held)} | {' | '.join(ratios)} |")
     fates = [(row["world"], *fate) for row in rows for fate in row["fates"]]
     columns = ["world", "stage", "p_won", "p_lost", "outcome"]
-    deals = pd.DataFrame(fates, columns=columns)
+    deals = pd.DataFrame(fates, columns=columns).assign(n=replications)
     for by, outcome in (("chance", "won"), ("stage", "won"), ("stage", "lost")):
         _print_reliability(deals, by, outcome)
 

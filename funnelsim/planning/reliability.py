@@ -6,6 +6,7 @@ from typing import Final, Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from funnelsim.events import EventLog
 from funnelsim.measures.estimates import wilson
@@ -13,8 +14,12 @@ from funnelsim.planning.pipeline import PipelineForecast
 
 __all__ = ["reliability", "settled"]
 
+Floats = NDArray[np.float64]
+
 LEVEL: Final = 0.95
 BINS: Final = 10
+SEED: Final = 1
+"""Of the halves into which replications are parted: the same deals give the same table."""
 
 
 def settled(forecast: PipelineForecast, log: EventLog) -> pd.DataFrame:
@@ -30,10 +35,11 @@ def settled(forecast: PipelineForecast, log: EventLog) -> pd.DataFrame:
     -------
     pandas.DataFrame
         One row per open deal: ``lead_id``, ``stage``, ``p_won``, ``p_lost``, ``p_open`` as
-        forecast, and ``outcome`` at the end of the horizon (won, lost, ended or open).
+        forecast, ``n`` replications, and ``outcome`` at the end of the horizon (won, lost,
+        ended or open).
     """
     after = log.as_of(forecast.ends[-1]).outcomes().set_index("lead_id")["outcome"]
-    chances = forecast.deals[["lead_id", "stage", "p_won", "p_lost", "p_open"]]
+    chances = forecast.deals[["lead_id", "stage", "p_won", "p_lost", "p_open", "n"]]
     return chances.assign(outcome=chances["lead_id"].map(after))
 
 
@@ -64,6 +70,12 @@ def reliability(
         it), ``came`` and ``expected`` (deals). Deals share luck, so intervals are a little too
         narrow.
 
+    Notes
+    -----
+    A chance is a share of replications, so it has luck of its own: deals sorted by it would have
+    low ones that are too low and high ones that are too high. So half of the replications, drawn
+    at random, sort the deals, and the other half says what their chance was.
+
     Examples
     --------
     >>> deals = pd.DataFrame({"stage": ["offer"] * 4, "p_won": [0.2, 0.4, 0.6, 0.8],
@@ -72,7 +84,10 @@ def reliability(
     [[4.0, 0.5, 0.5]]
     """
     given = deals[f"p_{outcome}"].to_numpy(dtype=float)
-    keys = deals["stage"] if by == "stage" else np.minimum((given * BINS).astype(int), BINS - 1)
+    keys: object = deals["stage"]
+    if by == "chance":
+        sorted_by, given = _halves(given, deals["n"].to_numpy(dtype=np.int64))
+        keys = np.minimum((sorted_by * BINS).astype(int), BINS - 1)
     came = (deals["outcome"] == outcome).to_numpy()
     table = pd.DataFrame({by: np.asarray(keys), "given": given, "came": came})
     found = table.groupby(by, sort=by == "chance").agg(
@@ -86,3 +101,11 @@ def reliability(
     found = found.assign(given=found["expected"] / found["n"], happened=share)
     found[["lo", "hi"]] = np.array(limits).reshape(-1, 2)
     return found[[by, "n", "given", "happened", "lo", "hi", "came", "expected"]]
+
+
+def _halves(chance: Floats, n: NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """The chance by one half of the replications, and by the other."""
+    rng = np.random.default_rng(SEED)
+    hits, half = np.rint(chance * n).astype(np.int64), n // 2
+    first = rng.hypergeometric(hits, n - hits, half)
+    return first / half, (hits - first) / (n - half)
