@@ -37,7 +37,7 @@ FOUND = ROOT / "reports" / "forecast_accuracy.jsonl"
 PEERS = ROOT / "benchmarks" / "peers" / "forecasters"
 HOME = ROOT / "build" / "forecasters"
 RECIPE = ("arima", "combination", "components", "naive", "orders", "outlook", "seasons",
-          "smoothing", "transforming")  # fmt: skip
+          "smoothing", "statespace", "transforming")  # fmt: skip
 
 OURS = ("full", "fast")
 SCUM = ("AutoETS", "AutoARIMA", "AutoCES", "DynamicOptimizedTheta")

