@@ -25,7 +25,7 @@ from funnelsim.planning.revenue_backtest import backtest_revenue
 
 SEED = 23
 WORLDS = 40
-RUNS = 40
+RUNS = 30
 RATE = (4.0, 12.0)
 WEEKS = 78
 CUTOFFS = (26, 39, 52, 65)

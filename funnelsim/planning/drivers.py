@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from funnelsim.planning.cells import levels
+
 __all__ = ["downside", "without_deals"]
 
 Floats = NDArray[np.float64]
@@ -97,7 +99,7 @@ def without_deals(
     top = given.nlargest(most)
     rows = []
     for lead, expected in top.items():
-        p10, p50, p90 = np.quantile(_without(str(lead), totals, mine), [0.1, 0.5, 0.9])
+        p10, p50, p90 = levels(_without(str(lead), totals, mine), [0.1, 0.5, 0.9])
         chance = np.nan
         if planned is not None:
             aimed, won_then, goal = planned

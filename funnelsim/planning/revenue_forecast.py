@@ -15,7 +15,7 @@ from funnelsim.documents import did_you_mean
 from funnelsim.errors import ParameterError, Problem
 from funnelsim.planning.bottom_up import GROUPS
 from funnelsim.planning.cash import Payments
-from funnelsim.planning.cells import Cells, Freq, calendar
+from funnelsim.planning.cells import Cells, Freq, calendar, levels
 from funnelsim.planning.drivers import downside, without_deals
 from funnelsim.planning.pipeline import ORIGINS
 from funnelsim.planning.plan import Plan, precision, read_plan
@@ -287,7 +287,7 @@ class RevenueForecast:
         str
         """
         total = self.total()
-        p10, p50, p90 = (self._written(value) for value in np.quantile(total, QUANTILES))
+        p10, p50, p90 = (self._written(value) for value in levels(total, QUANTILES))
         share = self.share_open
         begin, end = (t.tz_convert(self.cells.zone).date() for t in (self.start, self.end))
         said = (
@@ -381,7 +381,7 @@ class RevenueForecast:
 
     def _against(self, period: str, plan: float, booked: float, draws: Floats) -> dict[str, object]:
         """A plan beside what is forecast."""
-        p10, p50, p90 = np.quantile(draws, QUANTILES)
+        p10, p50, p90 = levels(draws, QUANTILES)
         row = {"period": period, "plan": plan, "booked": booked, "p10": p10, "p50": p50, "p90": p90}
         return {**row, "chance": float((draws >= plan).mean()), "gap": p50 - plan}
 
@@ -396,8 +396,8 @@ class RevenueForecast:
 
 def _spread(draws: Floats, booked: float, quantiles: tuple[float, ...]) -> dict[str, object]:
     """Mean, quantiles and number of draws."""
-    levels = np.quantile(draws, quantiles) + booked
-    named = {f"p{q * 100:02.0f}": value for q, value in zip(quantiles, levels, strict=True)}
+    found = levels(draws, quantiles) + booked
+    named = {f"p{q * 100:02.0f}": value for q, value in zip(quantiles, found, strict=True)}
     return {"mean": float(draws.mean()) + booked, **named, "n": len(draws)}
 
 

@@ -14,6 +14,7 @@ from funnelsim.events import EventLog
 from funnelsim.figures.fan import fan
 from funnelsim.figures.revenue import revenue_periods, revenue_strip, revenue_ways
 from funnelsim.planning import RevenueForecast, forecast_revenue
+from funnelsim.planning.cells import levels
 from funnelsim.planning.issued import read_issued
 from funnelsim.reporting import provenance, sales_forecast_tables
 from funnelsim.reporting.blocks import (
@@ -513,7 +514,7 @@ def _ways(words: Words) -> Figure:
     shown = []
     for way in ("bottom_up", "top_down", "combined"):
         if way in made.ways:
-            p10, p50, p90 = np.quantile(made.total(way), [0.1, 0.5, 0.9]) / words.scale
+            p10, p50, p90 = levels(made.total(way), [0.1, 0.5, 0.9]) / words.scale
             row = {"name": words.way(way), "p10": p10, "p50": p50, "p90": p90}
             shown.append({**row, "weight": made.weights.get(way, np.nan)})
     drawn = revenue_ways(pd.DataFrame(shown), unit=words.unit, lang=t.lang, text=t._)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
+from funnelsim.planning.cells import levels
 from funnelsim.reporting.blocks import kpi, sentence
 from funnelsim.reporting.document import Sentence, Tile
 from funnelsim.reporting.sales_forecast_words import Words
@@ -29,7 +30,7 @@ MOST: Final = 3
 def tiles(found: SalesForecast, words: Words) -> tuple[Tile, ...]:
     """Key figures: median, range, from open deals, chance of plan, promises kept."""
     made, t = found.forecast, words.t
-    p10, p50, p90 = np.quantile(made.total(), [0.1, 0.5, 0.9])
+    p10, p50, p90 = levels(made.total(), [0.1, 0.5, 0.9])
     shown = [
         kpi(t._("P50 of the horizon"), words.amount(p50), t._("as likely more as less")),
         kpi(t._("P10: 9 in 10 above"), words.amount(p10), t._("be safe with this")),
@@ -50,7 +51,7 @@ def tiles(found: SalesForecast, words: Words) -> tuple[Tile, ...]:
 def answer(found: SalesForecast, words: Words) -> tuple[Sentence, ...]:
     """Say how much will be won and how sure that is; the plan; how the ways differ; the past."""
     made, t = found.forecast, words.t
-    p10, p50, p90 = np.quantile(made.total(), [0.1, 0.5, 0.9])
+    p10, p50, p90 = levels(made.total(), [0.1, 0.5, 0.9])
     said = [
         sentence(
             t._(
