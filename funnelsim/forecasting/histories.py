@@ -155,8 +155,10 @@ def _past(
             known = from_log(history.as_of(instant), what, every=whole.every, by=by)
             found[moment] = {name: y[y.index < moment] for name, y in known}
         return found, []
+    series = dict(whole)
     hidden = {
-        moment: {name: _trimmed(y[y.index < moment]) for name, y in whole} for moment in moments
+        moment: {name: _trimmed(y[: y.index.searchsorted(moment)]) for name, y in series.items()}
+        for moment in moments
     }
     return hidden, [Remark("latest")] if isinstance(history, EventLog) else []
 

@@ -35,7 +35,7 @@ class Outlook:
     @property
     def spread(self) -> Floats:
         """Standard deviation, shape (horizon,)."""
-        return np.asarray(np.sqrt(np.diag(self.covariance)))
+        return np.asarray(np.sqrt(np.diag(self.covariance).clip(0)))  # may be a rounded 0
 
 
 Component = Callable[[Floats, int, int], Outlook]

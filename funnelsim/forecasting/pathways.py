@@ -81,7 +81,7 @@ def correlation(covariance: Floats) -> Floats:
     >>> correlation(np.array([[4.0, 2.0], [2.0, 1.0]])).tolist()
     [[1.0, 1.0], [1.0, 1.0]]
     """
-    spread = np.sqrt(np.diag(covariance))
+    spread = np.sqrt(np.diag(covariance).clip(0))
     scale = np.where(spread > 0, spread, 1.0)
     found = np.asarray(covariance / np.outer(scale, scale))
     np.fill_diagonal(found, 1.0)
