@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -73,7 +73,7 @@ def broken_rules(tables: Tables, meta: Metadata) -> list[Problem]:
 
 
 def _breaches(
-    tables: Tables, meta: Metadata, leads: Mapping[str, npt.NDArray[np.int64]]
+    tables: Tables, meta: Metadata, leads: dict[str, npt.NDArray[np.int64]]
 ) -> Iterator[Breach]:
     """Check rule by rule, so that a large log has the rows of one in memory at a time."""
     for table in SCHEMA:
