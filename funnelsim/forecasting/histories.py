@@ -155,7 +155,7 @@ def _past(
             known = from_log(history.as_of(instant), what, every=whole.every, by=by)
             found[moment] = {name: y[y.index < moment] for name, y in known}
         return found, []
-    series = dict(whole)
+    series = dict(iter(whole))
     hidden = {
         moment: {name: _trimmed(y[: y.index.searchsorted(moment)]) for name, y in series.items()}
         for moment in moments
