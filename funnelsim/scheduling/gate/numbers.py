@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from datetime import UTC
+from datetime import timedelta
 from typing import Final
 
 from funnelsim.reporting.blocks import plain
@@ -16,6 +16,7 @@ from funnelsim.scheduling.gate.drafts import Draft
 __all__ = ["agrees", "balanced", "bounded", "consistent", "counted", "written"]
 
 NUMERAL: Final = re.compile(r"[-−+]?\d(?:[\d.,\s\u00a0]*\d)?")
+DAY: Final = timedelta(days=1)
 PARTS: Final = ("won", "lost", "ended", "open")
 SHARES: Final = ("win_rate", "win_share", "service_level", "occupancy")
 
@@ -94,11 +95,10 @@ def consistent(draft: Draft) -> Iterator[str]:
         return
     if not found.observed_from < found.observed_until:
         yield "The window ends before it begins."
-    if covers and covers[0].as_of != found.observed_until.astimezone(UTC).date():
-        yield (
-            f"The report is dated {covers[0].as_of}, its data ends "
-            f"{found.observed_until.astimezone(UTC).date()}."
-        )
+    first = (found.observed_from - DAY).date()
+    last = (found.observed_until + DAY).date()
+    if covers and first <= last and not first <= covers[0].as_of <= last:
+        yield f"The report is dated {covers[0].as_of}, which its data does not reach."
 
 
 def _bounds(each: object) -> str:
