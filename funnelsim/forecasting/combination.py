@@ -90,11 +90,12 @@ def predict(
     profile: Profile = "full",
     seed: int = 0,
     n_paths: int = 1000,
+    models: Mapping[str, Component] | None = None,
 ) -> Prediction:
     """Forecast a regular series by the recipe.
 
-    ``predict(values, *, season, horizon, profile="full", seed=0, n_paths=1000) -> Prediction``
-    with ``.mean .quantiles .paths .point .at(level) .used .failed .unconverged``.
+    ``predict(values, *, season, horizon, profile="full", seed=0, n_paths=1000, models=None) ->
+    Prediction`` with ``.mean .quantiles .paths .point .at(level) .used .failed .unconverged``.
 
     Parameters
     ----------
@@ -110,6 +111,8 @@ def predict(
         Of the paths; means and quantiles do not depend on it.
     n_paths : int
         How many paths; 0 for none.
+    models : mapping of str to Component, optional
+        Instead of the profile's: some of `funnelsim.forecasting.components.MODELS`, or your own.
 
     Returns
     -------
@@ -128,7 +131,7 @@ def predict(
     ([147.0, 153.0, 157.0], (1000, 3))
     """
     history = _checked(values, season, horizon)
-    components = _by_rule(history, profile)
+    components = _by_rule(history, models or (COMPONENTS if profile == "full" else FAST))
     scale = scale_of(history, season)
     found, failed = _outlooks(scale.forth(history), season, horizon, components)
     marginals = {name: _quantiles(outlook, scale) for name, outlook in found.items()}
@@ -173,13 +176,11 @@ def _checked(values: ArrayLike, season: int, horizon: int) -> Floats:
     return filled(history, season)
 
 
-def _by_rule(history: Floats, profile: Profile) -> Mapping[str, Component]:
+def _by_rule(history: Floats, models: Mapping[str, Component]) -> Mapping[str, Component]:
     """Which models a history of this length can carry."""
     if np.ptp(history) == 0:
         return {"constant": constant}
-    if len(history) < SHORT:
-        return {"naive": drifting}
-    return COMPONENTS if profile == "full" else FAST
+    return {"naive": drifting} if len(history) < SHORT else models
 
 
 def _outlooks(

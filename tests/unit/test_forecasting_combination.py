@@ -124,3 +124,25 @@ def test_gaps_are_bridged_a_season_apart():
     gaps = np.where(np.isin(MONTHS, [5, 20, 33]), np.nan, SALES)
     found = predict(gaps, season=12, horizon=12, profile="fast", n_paths=0).point
     assert found == pytest.approx(whole, rel=0.05)
+
+
+def test_own_models_join_the_median_and_broken_ones_are_left_out():
+    from funnelsim.forecasting.components import FAST, MODELS
+    from funnelsim.forecasting.outlook import Outlook
+
+    def mine(y, season, horizon):
+        return Outlook(np.full(horizon, y[-1]), np.eye(horizon))
+
+    def broken(y, season, horizon):
+        raise ValueError("cannot")
+
+    def endless(y, season, horizon):
+        return Outlook(np.full(horizon, np.inf), np.eye(horizon))
+
+    models = {**FAST, "mine": mine, "broken": broken, "endless": endless}
+    found = predict(NOISY, season=12, horizon=2, models=models, n_paths=0)
+    assert found.used == ("level", "trend", "theta", "mine")
+    assert found.failed == ("broken", "endless")
+    alone = predict(NOISY, season=12, horizon=2, models={"stl": MODELS["stl"]}, n_paths=9)
+    assert alone.used == ("stl",)
+    assert predict(NOISY, season=12, horizon=2, models={"broken": broken}).used == ("naive",)
