@@ -121,7 +121,7 @@ def _of_table(
     wide = given.pivot_table(
         index="_path", columns=["_at", "_source"], values="_n", aggfunc="sum", fill_value=0
     )
-    starts, end = _periods(sorted(set(given["_at"])))
+    starts, end = _periods(sorted(set(given["_at"])), months=period == "month")
     names = tuple(sorted(set(given["_source"])))
     every = pd.MultiIndex.from_product([starts, names])
     counts = wide.reindex(columns=every, fill_value=0).to_numpy(float)
@@ -157,21 +157,21 @@ def _refuse_counts(counts: NDArray[np.float64], names: Sequence[str] = ()) -> No
         raise DataError(problems)
 
 
-def _periods(periods: object) -> tuple[pd.DatetimeIndex, pd.Timestamp]:
+def _periods(periods: object, *, months: bool = False) -> tuple[pd.DatetimeIndex, pd.Timestamp]:
     """When the periods begin (local midnight), and when the last one ends."""
     if isinstance(periods, pd.PeriodIndex):
         return periods.start_time, periods[-1].end_time.ceil("D")
     starts = pd.DatetimeIndex(np.asarray(periods, dtype="datetime64[us]"))
     starts = starts.normalize()
+    for length in (1, 3, 12):
+        whole = pd.date_range(starts[0], periods=len(starts) + 1, freq=pd.DateOffset(months=length))
+        if (len(starts) > 1 or months) and (whole[:-1] == starts).all():
+            return starts, whole[-1]
     if len(starts) == 1:
         return starts, starts[0] + pd.Timedelta(days=_USUAL_DAYS)
     steps = np.diff(starts.to_numpy()) // np.timedelta64(1, "D")
     if len(set(steps.tolist())) == 1:
         return starts, starts[-1] + pd.Timedelta(days=int(steps[0]))
-    for months in (1, 3, 12):
-        whole = pd.date_range(starts[0], periods=len(starts) + 1, freq=pd.DateOffset(months=months))
-        if (whole[:-1] == starts).all():
-            return starts, whole[-1]
     usual = int(np.median(steps))
     odd = [
         f"{starts[i].date()} to {starts[i + 1].date()}"

@@ -28,7 +28,7 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 AT_ONCE: Final = 30 * MINUTE
-_ENOUGH: Final = 50
+_ENOUGH: Final = 400
 """Pieces of work from which a half hour has a handling time of its own."""
 
 

@@ -26,7 +26,12 @@ def sentence(found: StaffingForecast, *, lang: str = "en", text: Callable[[str],
 
 
 def team_sentence(
-    found: StaffingForecast, team: str, *, lang: str = "en", text: Callable[[str], str] = str
+    found: StaffingForecast,
+    team: str,
+    *,
+    lang: str = "en",
+    text: Callable[[str], str] = str,
+    name: str = "",
 ) -> str:
     """Say what one team needs in its busiest week, and what it has.
 
@@ -38,6 +43,8 @@ def team_sentence(
         Language of numbers and labels.
     text : callable
         Translates the words.
+    name : str
+        What the team is called; left out: its label.
 
     Returns
     -------
@@ -53,7 +60,7 @@ def team_sentence(
         else text("{team}: {need} full-time people in the week of {week}, {now} are there: enough.")
     )
     return pattern.format(
-        team=label_text(found.scenario.teams[team].label, wording.lang, team),
+        team=name or label_text(found.scenario.teams[team].label, wording.lang, team),
         need=wording.number(float(row["fte"]), 1),
         now=wording.number(float(row["fte_now"]), 1),
         gap=wording.number(gap, 1),

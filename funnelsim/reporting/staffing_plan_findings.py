@@ -97,7 +97,7 @@ def answer(plan: StaffingPlan, t: Texts) -> list[Sentence]:
         made = plan.hiring[team]
         said = hiring_sentence(made, lang=t.locale, text=t._, name=name)
         if not len(made.table):
-            said = team_sentence(found, team, lang=t.locale, text=t._)
+            said = team_sentence(found, team, lang=t.locale, text=t._, name=name)
         told.append(sentence("{said}", said=said))
     if len(found.trial):
         told.append(_kept(plan, t))

@@ -52,7 +52,7 @@ def teams(plan: StaffingPlan, t: Texts) -> Table:
         rows.append(
             (
                 name_of(found, team, t),
-                t.number(float(found.paths(team, "work").mean())),
+                t.duration(3600 * float(found.paths(team, "work").mean()), "h"),
                 t.number(int(own["seats"].max())),
                 t.number(float(fte[1, week]), 1),
                 f"{t.number(float(fte[0, week]), 1)}–{t.number(float(fte[2, week]), 1)}",
@@ -63,7 +63,7 @@ def teams(plan: StaffingPlan, t: Texts) -> Table:
         )
     heads = [
         column(t._("Team")),
-        column(t._("Work a week"), unit="h", numeric=True),
+        column(t._("Work a week"), numeric=True),
         column(t._("Seats at most"), numeric=True),
         column(t._("Median"), numeric=True),
         column(t._("8 in 10"), numeric=True),
