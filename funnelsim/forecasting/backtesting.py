@@ -22,6 +22,7 @@ from funnelsim.figures.wording import Wording
 from funnelsim.forecasting.backtest_scores import (
     CHOSEN,
     KEPT,
+    NAIVE,
     chosen_inside,
     leader_board,
     scored,
@@ -157,7 +158,8 @@ def backtest(  # noqa: PLR0913 - all but the first have good defaults
         Periods between cutoffs. Left out: a horizon, or less where the history is short.
     models : sequence of str or mapping
         The recipe (``full``), its ``fast`` profile, yardsticks (``naive``, ``seasonal_naive``,
-        ``mean``), components by name; or name → forecaster of your own (`Forecaster`).
+        ``mean``), components by name; or name → forecaster of your own (`Forecaster`). A naive
+        forecast always takes part: value is added to it.
     by : str or sequence of str, optional
         Columns to make series by.
     at : str
@@ -198,6 +200,8 @@ def backtest(  # noqa: PLR0913 - all but the first have good defaults
         dict(models) if isinstance(models, Mapping) else {model: model for model in models}
     )
     known_models(named)
+    if not set(NAIVE) & set(named):
+        named[NAIVE[0]] = NAIVE[0]
     columns = (by,) if isinstance(by, str) else tuple(by or ())
     found = pieces_of(
         history, what, freq=freq, by=columns, at=at,
