@@ -725,7 +725,7 @@ def _(c):
 @of_run("data from the future")
 def _(c):
     evidence(c)["simulated"] = False
-    c.at = datetime.fromisoformat(evidence(c)["observed_until"]) - timedelta(days=1)
+    c.at = datetime.fromisoformat(evidence(c)["observed_until"]) - timedelta(days=3)
 
 
 @of_run("a window that ends before it begins")

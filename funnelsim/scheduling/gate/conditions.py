@@ -22,7 +22,8 @@ USES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """The uses of data that a kind of report rests on."""
 USUAL: Final = ("conversion", "forecast")
-SLACK: Final = timedelta(hours=1)
+SLACK: Final = timedelta(hours=26)
+"""Data may end so much later than now: an export that names its day holds all of the day."""
 
 
 def ordered(drafts: Sequence[Draft], job: Job) -> Iterator[str]:
