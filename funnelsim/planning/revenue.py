@@ -16,6 +16,7 @@ from funnelsim.planning.bottom_up import GROUPS, BottomUp, build_from_below
 from funnelsim.planning.cash import cash_paths, payments
 from funnelsim.planning.cells import Cells, Freq, calendar, cells_between, horizon_end, usual_freq
 from funnelsim.planning.combining import combine, doubted, weights
+from funnelsim.planning.coming import bringing
 from funnelsim.planning.plan import Plan, read_plan
 from funnelsim.planning.revenue_backtest import (
     backtest_revenue,
@@ -28,6 +29,7 @@ from funnelsim.planning.top_down import MEASURES, TopDown, look_from_above
 
 if TYPE_CHECKING:
     from funnelsim.calibration.fitting import Fit
+    from funnelsim.forecasting.leads import LeadForecast
 
 __all__ = ["RUNS", "forecast_revenue"]
 
@@ -46,6 +48,7 @@ def forecast_revenue(  # noqa: PLR0913 - one keyword per thing that can be said
     horizon: str = "26 w",
     freq: Freq | None = None,
     plan: Plan | None = None,
+    leads: LeadForecast | None = None,
     past: pd.DataFrame | None = None,
     seed: int = 0,
     n: int = RUNS,
@@ -73,6 +76,9 @@ def forecast_revenue(  # noqa: PLR0913 - one keyword per thing that can be said
         Periods of the calendar; left out: months, for short horizons weeks, for long quarters.
     plan : float, DataFrame, str or Path, optional
         See `read_plan`; amounts in whole units of the currency.
+    leads : LeadForecast, optional
+        From `forecast_leads`: the leads to come, path by path. Left out: those that calibration
+        expects.
     past : pandas.DataFrame, optional
         From `backtest_revenue`, where it is there already; an empty one: equal weights.
     seed : int
@@ -106,8 +112,9 @@ def forecast_revenue(  # noqa: PLR0913 - one keyword per thing that can be said
         names = known.leads[list(GROUPS)]
         aims = read_plan(plan, cells, currency if measure == "won_value" else "JPY", names)
     say = progress or (lambda _share: None)
+    world = fit.sampler if leads is None else bringing(fit.sampler, leads, end, seed=seed)
     below = build_from_below(
-        fit.sampler, begun, cells, n=n, seed=seed, progress=lambda share: say(share / 2)
+        world, begun, cells, n=n, seed=seed, progress=lambda share: say(share / 2)
     )
     above = look_from_above(known, cells, n=n, seed=seed)
     if past is None:

@@ -10,6 +10,7 @@ from funnelsim.calibration.fitting import calibrate
 from funnelsim.engine import simulate
 from funnelsim.engine.snapshot import snapshot
 from funnelsim.errors import EventLogError, InputError, ParameterError
+from funnelsim.forecasting.leads import forecast_leads
 from funnelsim.planning import backtest_revenue, forecast_revenue
 from funnelsim.planning.cash import payments
 from funnelsim.planning.cells import cells_between
@@ -344,3 +345,22 @@ def test_what_is_issued_can_be_scored_later(made):
     ]
     assert set(issued["series"]) == {"wins", "won_value", "paid_value"}
     assert issued["period_end"].max() <= made.end
+
+
+def test_forecast_leads_come_in_place_of_those_calibration_expects(fit, past):
+    """Three times the leads: more is won of future leads, the same of open deals."""
+    table = pd.DataFrame(
+        {"week": pd.date_range("2025-01-06", periods=22, freq="W-MON"), "leads": [84, 86] * 11}
+    )
+    many = forecast_leads(table, "9 w", profile="fast", n_paths=8)
+    usual, more = (
+        forecast_revenue(fit, horizon="6 w", past=pd.DataFrame(), leads=given, n=8, seed=1)
+        for given in (None, many)
+    )
+    wins = [made.won.groupby("origin")["run"].size() / 8 for made in (usual, more)]
+    assert wins[1][1] > 2 * wins[0][1]
+    assert wins[1][0] == pytest.approx(wins[0][0], rel=0.25)
+    assert set(more.won["source"]) == {"web", "fair"}
+    short = forecast_leads(table, "2 w", profile="fast", n_paths=4)
+    with pytest.raises(ParameterError, match="the leads are forecast until"):
+        forecast_revenue(fit, horizon="6 w", past=pd.DataFrame(), leads=short, n=2)
