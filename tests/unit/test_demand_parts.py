@@ -11,7 +11,7 @@ import pytest
 
 from funnelsim.calibration.demand.arrivals import SourcePart, arrival_parts
 from funnelsim.calibration.demand.repeats import repeat_parts
-from funnelsim.calibration.demand.values import deal_values
+from funnelsim.calibration.demand.values import amount_fit, deal_values, leaning_fit
 from funnelsim.calibration.work.handling import phases, stages_with_work, work_parts
 from funnelsim.calibration.work.hours import calendar_parts
 from funnelsim.events import EventLog, Metadata
@@ -224,3 +224,18 @@ def test_without_work_there_is_nothing_to_staff() -> None:
     assert stages_with_work(log) == frozenset()
     assert calendar_parts(log)[1][0].of == "calendars"
     assert (phases(log)["hands_on"] == 0).all()
+
+
+def test_a_kind_with_few_amounts_keeps_its_own_middle() -> None:
+    """Eight large deals beside 200 small ones; 200 draws of the mean stay within a factor of 5."""
+    rng = np.random.default_rng(3)
+    small, large = (pd.Series(rng.lognormal(mu, 0.7, n)) for mu, n in ((6, 200), (9, 8)))
+    whole = amount_fit(pd.concat([small, large]))
+    found = leaning_fit(large, whole)
+    assert found is not None
+    assert abs(found.mu - 9) < 4 * 0.7 / 8**0.5
+    assert found.mean_lo < np.exp(9 + 0.7**2 / 2) < found.mean_hi
+    medians = [found.drawn(rng)["median"] for _ in range(200)]  # type: ignore[index]
+    assert np.exp(9) / 5 < min(medians) < max(medians) < np.exp(9) * 5
+    assert leaning_fit(large.head(3), whole) is whole
+    assert leaning_fit(large, None) is None

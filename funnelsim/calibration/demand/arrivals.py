@@ -14,7 +14,12 @@ from numpy.typing import NDArray
 from funnelsim.calibration.demand.daily import DailyRate, daily_rate
 from funnelsim.calibration.demand.inflow import Inflow, inflows, observed_days
 from funnelsim.calibration.demand.surges import surge_part
-from funnelsim.calibration.demand.values import AmountFit, amount_fit, deal_values
+from funnelsim.calibration.demand.values import (
+    AmountFit,
+    amount_fit,
+    deal_values,
+    leaning_fit,
+)
 from funnelsim.calibration.parts import Part, Refusal, Settings
 from funnelsim.events import EventLog
 from funnelsim.measures.estimates import mean, wilson
@@ -317,7 +322,7 @@ def _kinds(one: Inflow, amounts: pd.Series, pooled: AmountFit | None) -> tuple[K
     kinds = []
     for segment, product in large:
         mine = (one.rows["segment"] == segment) & (one.rows["product"] == product)
-        value = amount_fit(worth[mine]) or whole
+        value = amount_fit(worth[mine]) or leaning_fit(worth[mine], whole)
         kinds.append(Kind(segment, product, int(mine.sum()), value))
     rest = len(one.rows) - sum(kind.n for kind in kinds)
     if rest:

@@ -151,12 +151,14 @@ def shock_parts(log: EventLog) -> tuple[tuple[Part, ...], tuple[Refusal, ...]]:
         )
         return (), (_refusal(why),)
     decided = _decided(log, period)
-    by_stage = {stage: _by_period(rows) for stage, rows in decided.groupby("stage")}
+    by_stage = {str(stage): _by_period(rows) for stage, rows in decided.groupby("stage")}
     if log.meta.history != "full" or not by_stage:
         why = Message("No stage has {n} visits whose way out is known.", n=FEWEST_VISITS)
         return (), (_refusal(why),)
     own = [
-        str(s) for s, one in by_stage.items() if len(one) >= FEWEST_MONTHS and one.chance() < LIKELY
+        stage
+        for stage, one in by_stage.items()
+        if len(one) >= FEWEST_MONTHS and one.chance() < LIKELY
     ]
     stages = [stage for stage in stage_ids(log) if stage in (own or by_stage)]
     rows = decided[decided["stage"].isin(stages)]

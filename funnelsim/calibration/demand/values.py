@@ -16,12 +16,16 @@ from funnelsim.events import EventLog
 from funnelsim.events.schema import SCHEMA
 from funnelsim.scenarios.evidence import Evidence
 
-__all__ = ["AmountFit", "DealValues", "amount_fit", "deal_values"]
+__all__ = ["AmountFit", "DealValues", "amount_fit", "deal_values", "leaning_fit"]
 
 Floats = NDArray[np.float64]
 
 FEWEST: Final = 20
 """Amounts below which no distribution is fitted."""
+FEW: Final = 5
+"""Amounts below which not even their middle is known."""
+LEAN: Final = 10
+"""Amounts that the spread of all is worth where a kind has few."""
 SAME: Final = 0.9
 """Share of won deals whose attribute must equal the won value to be the deal's value."""
 LEVELS: Final = (0.05, 0.1, 0.2, 0.25, 0.5, 0.75, 0.8, 0.9, 0.95, 0.99)
@@ -108,6 +112,8 @@ class AmountFit:
         Of the amounts themselves, 95 %.
     n : int
         Amounts.
+    lent : int
+        Amounts that others have lent to ``sigma``.
     """
 
     mu: float
@@ -117,6 +123,7 @@ class AmountFit:
     mean_lo: float
     mean_hi: float
     n: int
+    lent: int = 0
 
     @property
     def written(self) -> object:
@@ -132,7 +139,8 @@ class AmountFit:
             return {"values": list(self.grid), "weights": [float(w) for w in weights]}
         if not self.sigma:
             return self.written
-        sigma = self.sigma * math.sqrt((self.n - 1) / rng.chisquare(self.n - 1))
+        free = self.n - 1 + self.lent
+        sigma = self.sigma * math.sqrt(free / rng.chisquare(free))
         return _lognormal(rng.normal(self.mu, sigma / math.sqrt(self.n)), sigma)
 
     def evidence(self, of: str, minor: int, note: str = "") -> tuple[Evidence, ...]:
@@ -195,6 +203,43 @@ def amount_fit(amounts: pd.Series) -> AmountFit | None:
     elif seen[0] == 0 or not _lognormal_fits(logs, mu, sigma):
         grid = _grid(seen)
     return AmountFit(mu, sigma, grid, whole.value, max(0.0, whole.lo), whole.hi, len(seen))
+
+
+def leaning_fit(amounts: pd.Series, whole: AmountFit | None) -> AmountFit | None:
+    """Fit the amounts of a kind that has few: their own middle, a spread that leans to that of all.
+
+    Parameters
+    ----------
+    amounts : Series of float
+        Major units; NaN are left out.
+    whole : AmountFit or None
+        Of all kinds together.
+
+    Returns
+    -------
+    AmountFit or None
+        Lognormal; ``whole`` itself where not even the middle is known, or amounts can be 0.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> small, large = rng.lognormal(6, 0.7, 200), rng.lognormal(9, 0.7, 8)
+    >>> whole = amount_fit(pd.Series(np.concatenate([small, large])))
+    >>> fit = leaning_fit(pd.Series(large), whole)
+    >>> abs(fit.mu - 9) < 1, fit.n
+    (True, 8)
+    """
+    seen = amounts.dropna().to_numpy(dtype=float)
+    if whole is None or len(seen) < FEW or (seen <= 0).any() or not whole.sigma:
+        return whole
+    logs, n = np.log(seen), len(seen)
+    squares = (n - 1) * float(logs.var(ddof=1)) + LEAN * whole.sigma**2
+    sigma = math.sqrt(squares / (n - 1 + LEAN))
+    mu = float(logs.mean())
+    error = math.sqrt(sigma**2 / n + sigma**4 / (2 * (n - 1 + LEAN)))  # of the mean's logarithm
+    middle = math.exp(mu + sigma**2 / 2)
+    lo, hi = (middle * math.exp(sign * 1.96 * error) for sign in (-1, 1))
+    return AmountFit(mu, sigma, (), middle, lo, hi, n, LEAN)
 
 
 def _lognormal(mu: float, sigma: float) -> Mapping[str, float] | float:
