@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from funnelsim.cli.forecasting import forecast
-from funnelsim.cli.options import Json, Mapping, Seed
+from funnelsim.cli.options import Json, Lang, Mapping, Seed
 
 if TYPE_CHECKING:
     from funnelsim.planning import RevenueForecast
@@ -52,6 +52,16 @@ def revenue(  # noqa: PLR0913, PLR0917 - one parameter an option
         Path | None,
         typer.Option("--out", help="Also write tables as CSV here.", show_default=False),
     ] = None,
+    pdf: Annotated[
+        bool, typer.Option("--report", help="Make the report (PDF) instead, in --out.")
+    ] = False,
+    past: Annotated[
+        Path | None,
+        typer.Option(
+            "--past", help="With --report: a CSV of forecasts issued earlier.", show_default=False
+        ),
+    ] = None,
+    lang: Lang = "en",
     as_json: Json = False,
 ) -> None:
     """Forecast what will be won: top-down, bottom-up, combined; the chance of the plan."""
@@ -61,8 +71,12 @@ def revenue(  # noqa: PLR0913, PLR0917 - one parameter an option
     from funnelsim.planning import forecast_revenue
     from funnelsim.reporting.inputs import check_data, check_input, open_log
 
-    check_data(source)
     check_input(source, mapping=mapping or "")
+    check_data(source)
+    if pdf:
+        settings = {"plan": _path(plan), "horizon": horizon, "freq": freq, "past": _path(past)}
+        _report(source, mapping, settings, out, lang, seed, n, as_json=as_json)
+        return
     with progress_bar(f"Forecasting {source.name}") as tell:
         log = open_log(source, mapping=mapping or "")
         known = log.as_of(start) if start else log
@@ -86,6 +100,46 @@ def revenue(  # noqa: PLR0913, PLR0917 - one parameter an option
     _show(made)
     for file in files.values():
         typer.echo(file)
+
+
+def _report(
+    source: Path,
+    mapping: Path | None,
+    settings: dict[str, str],
+    out: Path | None,
+    lang: str,
+    seed: int,
+    n: int,
+    *,
+    as_json: bool,
+) -> None:
+    """Make the report with its files."""
+    from funnelsim.cli.showing import show_json
+    from funnelsim.reporting.reports import report
+
+    made = report(
+        source,
+        kind="sales-forecast",
+        lang=lang,
+        out=out or Path("reports"),
+        mapping=mapping or "",
+        seed=seed,
+        n=n,
+        options={name: value for name, value in settings.items() if value},
+    )
+    if as_json:
+        show_json({"pdf": str(made.pdf), "sentences": list(made.sentences)})
+        return
+    typer.echo(str(made.pdf))
+    for sentence in made.sentences:
+        typer.echo(sentence)
+
+
+def _path(given: str | Path | None) -> str:
+    """A file's full name, for a notebook runs elsewhere; amounts stay as they are."""
+    if not given:
+        return ""
+    return str(Path(given).resolve()) if Path(given).exists() else str(given)
 
 
 def _plan(text: str) -> float | str | None:

@@ -223,7 +223,8 @@ def measures(  # noqa: PLR0913, PLR0917 - one parameter an option
 def report(  # noqa: PLR0913, PLR0917 - one parameter an option
     source: Input,
     kind: Annotated[
-        str, typer.Option("--kind", help="funnel-review, what-if, levers or calibration.")
+        str, typer.Option("--kind", help="funnel-review, what-if, levers, calibration or "
+            "sales-forecast (with more settings: funnelsim forecast revenue --report).")
     ] = "funnel-review",
     mapping: Mapping = None,
     seed: Seed = 1,
