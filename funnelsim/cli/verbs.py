@@ -223,8 +223,12 @@ def measures(  # noqa: PLR0913, PLR0917 - one parameter an option
 def report(  # noqa: PLR0913, PLR0917 - one parameter an option
     source: Input,
     kind: Annotated[
-        str, typer.Option("--kind", help="funnel-review, what-if, levers, calibration or "
-            "sales-forecast (with more settings: funnelsim forecast revenue --report).")
+        str,
+        typer.Option(
+            "--kind",
+            help="funnel-review, what-if, levers, calibration or "
+            "sales-forecast (with more settings: funnelsim forecast revenue --report).",
+        ),
     ] = "funnel-review",
     mapping: Mapping = None,
     seed: Seed = 1,

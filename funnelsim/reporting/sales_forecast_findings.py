@@ -88,8 +88,8 @@ def answer(found: SalesForecast, words: Words) -> tuple[Sentence, ...]:
     k, n = held(made.past)
     if n:
         told = t._(
-            "Made at {n} past cutoffs with what was known then, the range from P10 to P90 held "
-            "what came **{k} times**; 8 in 10 would be right."
+            "Made at past cutoffs with what was known then, the range from P10 to P90 held what "
+            "came in **{k} of {n}**; 8 in 10 would be right."
         )
         said.append(sentence(told, n=t.number(n), k=t.number(k)))
     return tuple(said)
