@@ -129,6 +129,7 @@ def leads(  # noqa: PLR0913, PLR0917 - one parameter an option
         sentences,
         _origin("forecast leads", source, seed, horizon=horizon, by=by, country=country,
                 every=made.every, profile=profile, models=dict(made.models)),
+        made.plot_segments(lang=t.locale, text=t._) if made.by else None,
     )  # fmt: skip
     if as_json:
         show_json({"sentences": sentences, "table": made.table.to_dict("records"), "files": files})
@@ -281,6 +282,7 @@ def _leave(
     picture: Picture,
     sentences: list[str],
     origin: dict[str, Any],
+    parts: Picture | None = None,
 ) -> dict[str, str]:
     """Write tables, picture, sentences and manifest, all or none; kind → file."""
     from funnelsim.cli.showing import json_text
@@ -294,6 +296,10 @@ def _leave(
             table.to_csv(scratch / files[kind], index=False)
         (scratch / files["svg"]).write_text(picture.svg(outlines=True), "utf-8")
         (scratch / files["png"]).write_bytes(picture.png())
+        if parts is not None:
+            files |= {f"parts_{kind}": f"{stem}.segments.{kind}" for kind in ("png", "svg")}
+            (scratch / files["parts_svg"]).write_text(parts.svg(outlines=True), "utf-8")
+            (scratch / files["parts_png"]).write_bytes(parts.png())
         (scratch / files["txt"]).write_text("\n".join(sentences) + "\n", "utf-8")
         manifest = json_text({**origin, "sentences": sentences})
         (scratch / files["manifest"]).write_text(manifest + "\n", "utf-8")

@@ -190,6 +190,22 @@ class LeadForecast:
         ahead = self.table.head(len(self.periods))  # the sum of all comes first
         return fan(past, ahead, lang=lang, text=text)
 
+    def plot_segments(
+        self, *, most: int = 8, lang: str = "en", text: Callable[[str], str] = str
+    ) -> Picture:
+        """Fan charts of the segments that bring most, each with a scale of its own."""
+        from funnelsim.figures.fan import fans
+
+        table, n = self.table, len(self.periods)
+        first = len(self.tree.nodes) - self.tree.n_bottom
+        order = np.argsort(-self.bottom.sum(axis=(0, 1)), kind="stable")[:most]
+        panels = {}
+        for k, (name, past) in enumerate(self.history):
+            if k in order:
+                rows = table.iloc[(first + k) * n : (first + k + 1) * n]
+                panels[name] = (past.rename("y").reset_index(), rows)
+        return fans(panels, lang=lang, text=text)
+
     def _named(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Put in what is measured, before the numbers."""
         place = list(frame.columns).index("mean")

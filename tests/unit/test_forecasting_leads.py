@@ -193,3 +193,8 @@ def test_the_sentence_says_how_many_and_how_sure(found):
 
 def test_the_picture_describes_itself(found):
     assert found.plot().alt.startswith("Fan chart: 60 periods of history")
+    told = found.plot_segments(most=2).alt  # the two that bring most, with their own numbers
+    assert told.startswith("Fan charts of 2 series. ")
+    last = found.table[(found.table["source"] == "web") & (found.table["product"] == "loan")]
+    assert f"web / loan: {last['p50'].iloc[-1]:.0f} (" in told
+    assert "tv" not in told
