@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -287,11 +289,10 @@ def _files(places: Iterable[str | Path], problems: list[Problem]) -> list[Path]:
 
 def _check_parameters(job: Job) -> None:
     """Compare the parameters with those that the notebooks declare."""
-    from funnelsim.reporting.notebooks import declared
     from funnelsim.reporting.reports import kinds
 
     document = load_document(job.file, ParameterError)
-    known = {name for kind in job.content.kind for name in declared(kinds()[kind])}
+    known = {name for kind in job.content.kind for name in _parameters(kinds()[kind])}
     problems = [
         document.problem(
             ("report", "parameters", name),
@@ -304,3 +305,12 @@ def _check_parameters(job: Job) -> None:
     ]
     if problems:
         raise ParameterError(problems)
+
+
+def _parameters(notebook: Path) -> Iterator[str]:
+    """What a notebook's cell of parameters sets; read here, as papermill takes seconds to load."""
+    for cell in json.loads(notebook.read_text("utf-8"))["cells"]:
+        if "parameters" in cell["metadata"].get("tags", ()):
+            for line in ast.parse("".join(cell["source"])).body:
+                if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name):
+                    yield line.target.id

@@ -16,7 +16,9 @@ import pytest
 
 from funnelsim.documents import load_document
 from funnelsim.errors import DataError, InputError, ParameterError
-from funnelsim.scheduling.jobs import job_schema, load_job, load_jobs
+from funnelsim.reporting.notebooks import declared
+from funnelsim.reporting.reports import kinds
+from funnelsim.scheduling.jobs import _parameters, job_schema, load_job, load_jobs
 from funnelsim.scheduling.sources import Query, Source, find
 from tests.scheduled import a_job
 
@@ -165,6 +167,11 @@ def test_the_command_line_prints_the_schema():
 @pytest.mark.parametrize("job", sorted((ROOT / "scenarios" / "jobs").glob("*.yaml")))
 def test_the_examples_are_good(job):
     assert load_job(job).deliver.targets
+
+
+@pytest.mark.parametrize("kind", sorted(kinds()))
+def test_parameters_are_those_that_the_notebook_declares(kind):
+    assert set(_parameters(kinds()[kind])) == set(declared(kinds()[kind]))
 
 
 def test_there_are_three_examples():
