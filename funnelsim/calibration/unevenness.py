@@ -91,14 +91,23 @@ class Unevenness:
         ----------
         Röver et al. (2021), Research Synthesis Methods 12: 448-474.
         """
+        mass = np.cumsum(self._posterior())
+        return float(np.interp(rng.random() * mass[-1], mass, GRID))
+
+    def variance(self) -> float:
+        """Variance of the logarithm between periods: its mean over what the data leaves open."""
+        mass = self._posterior()
+        return float(mass @ GRID**2 / mass.sum())
+
+    def _posterior(self) -> Floats:
+        """Weight of each spread on the grid."""
         shift, precision = np.array(self.shift), np.array(self.precision)
         weight = 1 / (GRID[:, None] ** 2 + 1 / precision)
         middle = (weight @ shift) / weight.sum(axis=1)
         squares = (weight * (shift - middle[:, None]) ** 2).sum(axis=1)
         likelihood = np.log(weight).sum(axis=1) - np.log(weight.sum(axis=1)) - squares
         score = likelihood / 2 - (GRID / EXPECTED) ** 2 / 2
-        mass = np.cumsum(np.exp(score - score.max()))
-        return float(np.interp(rng.random() * mass[-1], mass, GRID))
+        return np.asarray(np.exp(score - score.max()))
 
     def drawn_mean(self, rng: np.random.Generator) -> float:
         """By how much the periods seen may have been luckier, on average, than periods are."""

@@ -13,7 +13,7 @@ from funnelsim.calibration.fitting import calibrate
 from funnelsim.calibration.stages.dwell import dwell
 from funnelsim.calibration.stages.families import fit
 from funnelsim.calibration.stages.pace import pace
-from funnelsim.calibration.stages.routes import Routes
+from funnelsim.calibration.stages.routes import Branch, Routes
 from funnelsim.calibration.stages.shapes import Empirical, Parametric
 from funnelsim.calibration.stages.survival import Durations
 from funnelsim.calibration.stages.visits import stage_visits
@@ -141,3 +141,17 @@ def test_a_slow_pace_of_a_heavy_tail_stays_within_the_language():
     seen = Durations(time, np.ones(800, bool), np.zeros(800), np.ones(800))
     spec = Parametric(fit("lognormal", seen)).drawn(np.random.default_rng(1), 0.3)
     assert DurationSpec.model_validate(spec)
+
+
+def test_shared_luck_leaves_the_mean_share_as_it_was():
+    """A factor of mean 1 on the odds lowers the mean share by 2 %; drawn shares make up for it."""
+    uneven = Unevenness((0.4, -0.4) * 30, (400.0,) * 60)
+    branch = Branch({}, np.array([0.5, 0.5]), 1e9, np.array([10, 10]))
+    part = Routes("offer", ("won", "lost"), "won", (branch,), branch, 0.0, uneven=uneven)
+    rng = np.random.default_rng(1)
+    shares = [part.drawn(rng)[part.path]["to"]["won"] for _ in range(2000)]
+    odds = np.array(shares) / (1 - np.array(shares))
+    spread = np.sqrt(uneven.variance())
+    factor = np.exp(spread * rng.standard_normal((500, 1)) - spread**2 / 2)
+    assert np.mean(0.5 * factor / (0.5 + 0.5 * factor)) < 0.485
+    assert np.mean(odds * factor / (1 + odds * factor)) == pytest.approx(0.5, abs=0.006)

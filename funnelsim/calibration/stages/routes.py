@@ -104,14 +104,26 @@ class Routes:
     def drawn(self, rng: np.random.Generator) -> Settings:
         """Shares that the data could as well mean: Dirichlet, one visit's worth of doubt.
 
-        Odds of advancing move together, as the periods seen may have been lucky ones.
+        Where periods share luck, the odds of advancing move together, as those seen may have been
+        lucky ones.
         """
         found = [_drawn(branch, rng) for branch in self.branches]
         if self.uneven is not None:
-            odds = np.ones(len(self.ways))
-            odds[self.ways.index(self.advance)] = np.exp(-self.uneven.drawn_mean(rng))
-            found = [share * odds / float(share @ odds) for share in found]
+            luck, spread = self.uneven.drawn_mean(rng), self.uneven.variance()
+            found = [self._tilted(share, -luck, spread) for share in found]
         return {self.path: self._written(found)}
+
+    def _tilted(self, share: Floats, by: float, spread: float) -> Floats:
+        """Shares with the log odds of advancing moved.
+
+        A factor of mean 1 on the odds lowers the mean share (by Jensen's inequality); the
+        share seen is a mean over such factors already, so that much is given back:
+        E σ(λ + c + τz − τ²/2) = σ(λ) to the second order for c = τ² σ(λ).
+        """
+        at = self.ways.index(self.advance)
+        odds = np.ones(len(share))
+        odds[at] = np.exp(by + spread * share[at])
+        return np.asarray(share * odds / float(share @ odds))
 
     @property
     def evidence(self) -> tuple[Evidence, ...]:
