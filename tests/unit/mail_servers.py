@@ -134,6 +134,8 @@ def _talk(connection, how, over, seen):
             continue
         if how == f"drop at {verb}":
             return
+        while how == f"drip at {verb}" and not over.wait(0.05):
+            connection.sendall(b"2")
         connection.sendall(ANSWERS.get(verb, b"502 what\r\n"))
         if verb == "QUIT":
             return

@@ -139,6 +139,7 @@ def test_a_message_too_large_is_told_with_the_limit(pem, tmp_path):
         ("drop in message", "unknown", "after the message had begun"),
         ("drop after message", "unknown", "after the message had begun"),
         ("hang after message", "unknown", "silent for 0.4 s"),
+        ("drip at RCPT", "failed", "refused the recipient: 222"),
         ("refuse message", "failed", "552 too long"),
         ("drop at QUIT", "delivered", "250 taken"),
         ("nothing", "delivered", "250 taken"),

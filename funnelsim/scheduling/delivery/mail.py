@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import smtplib
+import socket
 import ssl
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.errors import MessageError
@@ -26,6 +28,7 @@ PORTS: Final[Mapping[Transport, int]] = {"starttls": 587, "tls": 465, "plain": 2
 LOCAL: Final = ("localhost", "127.0.0.1", "::1")
 PASSWORD: Final = f"{PREFIX}SMTP_PASSWORD"
 MEGABYTE: Final = 1_000_000
+PATIENCE: Final = 5  # so many time-outs, and one for each letter, a conversation may last
 USUAL_TIMEOUT: Final = 30.0
 READY, TAKEN = 354, 250
 
@@ -191,7 +194,7 @@ def _round(
     receipts: list[Receipt] = []
     step = "connecting"
     try:
-        with _connection(server) as smtp:
+        with _connection(server) as smtp, _within(smtp, server, len(recipients)):
             for recipient in recipients:
                 step = "sending"
                 receipts.append(_one(smtp, letter, recipient, server, base, when))
@@ -233,6 +236,24 @@ def _connection(server: Server) -> Iterator[smtplib.SMTP]:
             smtp.quit()
     finally:
         smtp.close()
+
+
+@contextmanager
+def _within(smtp: smtplib.SMTP, server: Server, letters: int) -> Iterator[None]:
+    """Hang up on a server that says a little now and then, and never comes to an end."""
+
+    def hang_up() -> None:
+        if smtp.sock is not None:
+            with suppress(OSError):
+                smtp.sock.shutdown(socket.SHUT_RDWR)
+
+    watch = threading.Timer(server.timeout * (PATIENCE + letters), hang_up)
+    watch.daemon = True
+    watch.start()
+    try:
+        yield
+    finally:
+        watch.cancel()
 
 
 def _one(
