@@ -14,11 +14,12 @@ docs/evidence.md.
 from __future__ import annotations
 
 import json
-import os
+import multiprocessing
 import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -306,27 +307,14 @@ def _with_cell(place: Path, number: int, code: str) -> list[str]:
 
 
 def _with_bug(place: Path, code: str) -> list[str]:
-    """A bug in the kernel's funnelsim, which the gate does not share."""
-    folder = place / "bug"
-    folder.mkdir(exist_ok=True)
-    (folder / "sitecustomize.py").write_text(HOOK.replace("CODE", repr(code)), "utf-8")
-    lang = "uk" if "catalogue" in code else "en"
-    with mock.patch.dict(os.environ, {"PYTHONPATH": str(folder)}):
-        return _judged(SMALL, place, kind="funnel-review", lang=lang, kernel=True)
+    """A bug in funnelsim, for the run and for the gate alike; in a process that ends with it."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as pool:
+        return pool.submit(_bugged, place, code).result()
 
 
-HOOK = """
-import builtins
-real = builtins.__import__
-done = []
-def importing(name, *rest):
-    found = real(name, *rest)
-    if name == "funnelsim" and not done and (rest[0] or {}).get("__name__") == "__main__":
-        done.append(1)
-        exec(CODE)
-    return found
-builtins.__import__ = importing
-"""
+def _bugged(place: Path, code: str) -> list[str]:
+    exec(code, {})  # noqa: S102 - from the list above
+    return _judged(SMALL, place, kind="funnel-review", lang="uk" if "catalogue" in code else "en")
 
 
 def _judged(  # noqa: PLR0913 - one keyword per thing a case may choose

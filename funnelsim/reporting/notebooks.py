@@ -230,6 +230,8 @@ def _run(
             raise RunError(f"{_place(written)} took longer than {timeout} s") from error
         except DeadKernelError as error:
             raise RunError(f"{_place(written)}: the kernel died (out of memory?)") from error
+        except RuntimeError as error:  # as jupyter_client says that there is no kernel at all
+            raise RunError(f"{notebook.name}: the kernel did not start ({error})") from error
         except KeyboardInterrupt:
             executed = None
         if executed is None:
