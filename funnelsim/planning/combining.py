@@ -12,7 +12,7 @@ __all__ = ["SHRINKAGE", "combine", "doubted", "weights"]
 
 Floats = NDArray[np.float64]
 
-SHRINKAGE: Final = 4.0
+SHRINKAGE: Final = 2.0
 """So many cutoffs are needed until what was seen counts as much as equal weights."""
 
 
@@ -40,7 +40,7 @@ def weights(errors: Mapping[str, Sequence[float]]) -> dict[str, float]:
     >>> weights({"a": [], "b": []})
     {'a': 0.5, 'b': 0.5}
     >>> {name: round(w, 2) for name, w in weights({"a": [1.0] * 4, "b": [2.0] * 4}).items()}
-    {'a': 0.65, 'b': 0.35}
+    {'a': 0.7, 'b': 0.3}
     """
     equal = 1 / len(errors)
     count = min(len(past) for past in errors.values())

@@ -27,6 +27,7 @@ YEARS: Final = 2.2
 """From so many years on a history is long: its season can be seen."""
 ENOUGH: Final = 2.0
 """A series may be carried on for a half of its length; beyond that it weighs less."""
+MOST: Final = 0.8
 FEWEST: Final = 4
 """Blocks from which a series says anything."""
 
@@ -97,7 +98,7 @@ def look_from_above(history: EventLog, cells: Cells, *, n: int, seed: int) -> To
     series = np.zeros((blocks, len(MEASURES)))
     for place, weight in enumerate((np.ones(len(worth)), worth)):
         np.add.at(series[:, place], number[known], weight[known])
-    series = series[int(np.argmax(series[:, 0] > 0)) :]  # before the first win nobody sold
+    series = series[max(int(np.argmax(series[:, 0] > 0)), _filling(history, won, days, blocks)) :]
     if len(series) < FEWEST or not series[:, 0].any():
         return None
     share = _spread(cells, at, start, days)
@@ -116,6 +117,19 @@ def look_from_above(history: EventLog, cells: Cells, *, n: int, seed: int) -> To
         drawn.append(ahead.paths @ share)
         used = ahead.used
     return TopDown(np.stack(drawn, axis=-1), len(series), days, len(share), used)
+
+
+def _filling(history: EventLog, won: pd.DataFrame, days: int, blocks: int) -> int:
+    """Blocks at the beginning in which the funnel is only filling up, so that few can be won.
+
+    That is so where no lead is older than the window; it lasts as long as most wins take. Half
+    of the history is kept in any case.
+    """
+    arrived = history.leads.set_index("lead_id")["arrived_at"]
+    if (arrived < pd.Timestamp(history.meta.observed_from)).any() or not len(won):
+        return 0
+    took = (won["closed_at"] - won["lead_id"].map(arrived)).dt.total_seconds() * 1e6 / DAY
+    return min(int(np.ceil(took.quantile(MOST) / days)), blocks // 2)
 
 
 def _spread(cells: Cells, at: NDArray[np.int64], start: int, days: int) -> Floats:
