@@ -179,7 +179,7 @@ def test_few_ends_are_refused():
     part, refusal = dwell("dwell/offer", PATH, durations(np.arange(1.0, 8.0) * 3600))
     assert part is not None
     assert refusal is not None
-    assert "Only 7 visits" in str(refusal)
+    assert "have ended: 7; 20 are needed" in str(refusal)
 
 
 def test_numbers_are_written_for_people():
