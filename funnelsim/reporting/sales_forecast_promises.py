@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["promises"]
 
-RUNS: Final = 60
+RUNS: Final = 40
 
 
 def promises(found: SalesForecast, words: Words) -> Group:

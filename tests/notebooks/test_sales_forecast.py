@@ -9,9 +9,12 @@ import pandas as pd
 import pypdf
 import pytest
 
+from funnelsim.calibration.fitting import calibrate
 from funnelsim.engine import simulate
 from funnelsim.errors import DataError, ParameterError
-from funnelsim.reporting import report, sales_forecast
+from funnelsim.events import EventLog
+from funnelsim.planning import backtest_revenue, forecast_revenue
+from funnelsim.reporting import report, sales_forecast, sales_forecast_promises
 from funnelsim.reporting.blocks import plain
 from funnelsim.reporting.document import Attachment, Figure, Kpis, Summary, Table
 from funnelsim.scenarios.scenario import Scenario
@@ -40,9 +43,22 @@ def past(folder, tmp_path_factory):
     return file
 
 
+@pytest.fixture(scope="module", autouse=True)
+def few_runs():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sales_forecast_promises, "RUNS", 3)
+        yield
+
+
 @pytest.fixture(scope="module")
 def found(folder, past):
-    return sales_forecast.work(folder, plan="40000", horizon="13 w", past=str(past), n=6)
+    """What `work` makes, with few runs and two past cutoffs."""
+    log = EventLog.load(folder)
+    fit = calibrate(log)
+    cutoffs = [pd.Timestamp(log.meta.observed_until) - pd.Timedelta(weeks=w) for w in (8, 4)]
+    trial = backtest_revenue(log, cutoffs=cutoffs, ahead=pd.Timedelta(weeks=4), n=4)
+    made = forecast_revenue(fit, horizon="13 w", plan=40_000, past=trial, n=6, seed=1)
+    return sales_forecast.SalesForecast(log, fit, made, str(folder), "", str(past))
 
 
 SECTIONS = ("front", "periods", "plan", "ways", "kept", "promises", "downside", "deals", "making")
