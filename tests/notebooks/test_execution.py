@@ -14,7 +14,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from funnelsim.errors import ParameterError, RunError
-from funnelsim.reporting import screen
+from funnelsim.reporting import kinds, screen
 from funnelsim.reporting.notebooks import check_parameters, execute
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -180,3 +180,12 @@ def wait_for(condition, seconds=60):
 def alive(pid):
     state = Path(f"/proc/{pid}/stat")
     return state.exists() and state.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def test_a_kernel_that_does_not_start_is_told(monkeypatch):
+    def dead(*_, **__):
+        raise RuntimeError("Kernel died before replying to kernel_info")
+
+    monkeypatch.setattr("papermill.execute_notebook", dead)
+    with pytest.raises(RunError, match="did not start"):
+        execute(kinds()["funnel-review"], {"lang": "uk"})
