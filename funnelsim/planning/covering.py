@@ -7,7 +7,7 @@ may wait.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -58,14 +58,24 @@ class WeekProgram:
         self.days = len(need)
         self.shapes = shapes(contracts, need > 0)
         open_days = [d for d in range(self.days) if due is not None or need[d].any()]
-        self.tours = [
-            (s, on)
-            for s, shape in enumerate(self.shapes)
-            for on in tours_of(contracts[shape.contract], self.days, open_days)
-        ]
+        self.open_days = open_days
+        self.tours: list[tuple[int, tuple[int, ...]]] = []
+        self.heads: list[int] = []
+        for s, shape in enumerate(self.shapes):
+            contract = contracts[shape.contract]
+            if contract.consecutive:
+                self.tours += [(s, on) for on in tours_of(contract, self.days, open_days)]
+            else:
+                self.tours += [(s, (day,)) for day in open_days]
+                self.heads.append(s)
         places = [(s, d) for s in range(len(self.shapes)) for d in range(self.days)]
         self.breaks = [(s, d, at) for s, d in places for at in self.shapes[s].rests]
         self.extra = [(s, d, k) for s, d in places for k in range(1, self._most_extra(s) + 1)]
+
+    @property
+    def columns(self) -> int:
+        """How many columns count people."""
+        return len(self.tours) + len(self.breaks) + len(self.extra) + len(self.heads)
 
     def _most_extra(self, shape: int) -> int:
         return round(self.contracts[self.shapes[shape].contract].overtime * 2)
@@ -83,7 +93,7 @@ class WeekProgram:
         if found.x is None:
             message = f"no roster was found in {time_limit:g} s: allow more time, or fewer shifts"
             raise RunError(message)
-        x = np.rint(found.x[: len(self.tours) + len(self.breaks) + len(self.extra)]).astype(int)
+        x = np.rint(found.x[: self.columns]).astype(int)
         bound = found.mip_dual_bound if found.mip_dual_bound is not None else found.fun
         return WeekRoster(
             self._staffed(x),
@@ -103,14 +113,16 @@ class WeekProgram:
         slots = self.need.size
         done = slots if self.due is not None else 0
         lacking = slots if short else 0
-        whole = tours + breaks + extra
+        whole = self.columns
         width = whole + done + lacking
         rows, low, high = self._rules(width, whole, short=short)
         cost = np.zeros(width)
         cost[whole + done :] = 1.0
         if not short:
             cost[:tours] = [self._tour_price(s, on) for s, on in self.tours]
-            cost[tours + breaks : whole] = [self._extra_price(s, k) for s, _, k in self.extra]
+            cost[tours + breaks : tours + breaks + extra] = [
+                self._extra_price(s, k) for s, _, k in self.extra
+            ]
         kinds = np.zeros(width, np.int64)
         kinds[:whole] = 1
         return milp(
@@ -188,16 +200,14 @@ class WeekProgram:
             add(day, range(at, at + self.shapes[s].rest), i, -1.0)
         for i, (s, day, k) in enumerate(self.extra, len(self.tours) + len(self.breaks)):
             add(day, range(self.shapes[s].end, self.shapes[s].end + k), i, 1.0)
-        columns = len(self.tours) + len(self.breaks) + len(self.extra)
-        return sparse.csr_array((value, (row, column)), shape=(self.need.size, columns))
+        return sparse.csr_array((value, (row, column)), shape=(self.need.size, self.columns))
 
     def _by_shift(self) -> tuple[dict[tuple[int, int], int], sparse.lil_array]:
         """Shape and day → row, and who works them."""
         number = {
             (s, d): s * self.days + d for s in range(len(self.shapes)) for d in range(self.days)
         }
-        columns = len(self.tours) + len(self.breaks) + len(self.extra)
-        rows = sparse.lil_array((len(number), columns))
+        rows = sparse.lil_array((len(number), self.columns))
         for place, (s, on) in enumerate(self.tours):
             for day in on:
                 rows[number[s, day], place] = 1
@@ -219,14 +229,38 @@ class WeekProgram:
         return self._padded(rows.tocsr(), width, 0.0, np.inf)
 
     def _head_rows(self, width: int) -> list[tuple[sparse.csr_array, Floats, Floats]]:
-        """No more people of a contract than there are."""
-        found = []
+        """Everybody works so many days, each once; no more people of a contract than there are.
+
+        Where days off need not lie together, people by day and people in all are enough: so
+        many on each day, nobody twice, can always be dealt out (`_dealt`).
+        """
+        first = self.columns - len(self.heads)
+        by_shape: dict[int, list[int]] = {}
+        for place, (s, _) in enumerate(self.tours):
+            by_shape.setdefault(s, []).append(place)
+        total = sparse.lil_array((len(self.heads), self.columns))
+        each = sparse.lil_array((sum(len(by_shape[s]) for s in self.heads), self.columns))
+        row = 0
+        for i, s in enumerate(self.heads):
+            days = min(self.contracts[self.shapes[s].contract].days, len(self.open_days))
+            total[i, first + i] = -days
+            for place in by_shape[s]:
+                total[i, place] = 1
+                each[row, place], each[row, first + i] = 1, -1
+                row += 1
+        found = [self._padded(total.tocsr(), width, 0.0, 0.0)] if self.heads else []
+        found += [self._padded(each.tocsr(), width, -np.inf, 0.0)] if self.heads else []
         for number, contract in enumerate(self.contracts):
             if contract.most is None:
                 continue
-            mine = [float(self.shapes[s].contract == number) for s, _ in self.tours]
-            row = sparse.csr_array(np.array([mine]))
-            found.append(self._padded(row, width, 0.0, float(contract.most)))
+            people = np.zeros((1, self.columns))
+            for i, s in enumerate(self.heads):
+                people[0, first + i] = self.shapes[s].contract == number
+            for place, (s, _) in enumerate(self.tours):
+                if contract.consecutive and self.shapes[s].contract == number:
+                    people[0, place] = 1
+            most = sparse.csr_array(people)
+            found.append(self._padded(most, width, 0.0, float(contract.most)))
         return found
 
     @staticmethod
@@ -261,20 +295,30 @@ class WeekProgram:
         for count, (s, day, at) in zip(x[tours : tours + breaks], self.breaks, strict=True):
             rests.setdefault((s, day), []).extend([at] * int(count))
         longer: dict[tuple[int, int], list[int]] = {}
-        for count, (s, day, k) in zip(x[tours + breaks :], self.extra, strict=True):
+        extra = x[tours + breaks : tours + breaks + len(self.extra)]
+        for count, (s, day, k) in zip(extra, self.extra, strict=True):
             longer.setdefault((s, day), []).extend([k] * int(count))
-        rows, person = [], 0
-        for count, (s, on) in zip(x[:tours], self.tours, strict=True):
-            for _ in range(int(count)):
-                person += 1
-                for day in on:
-                    rest, more = rests.get((s, day)), longer.get((s, day))
-                    rows.append(
-                        self._row(
-                            person, s, day, rest.pop() if rest else None, more.pop() if more else 0
-                        )
-                    )
+        rows = []
+        for person, (s, on) in enumerate(self._people(x), 1):
+            for day in on:
+                rest, more = rests.get((s, day)), longer.get((s, day))
+                begin = rest.pop() if rest else None
+                added = more.pop() if more else 0
+                rows.append(self._row(person, s, day, begin, added))
         return shift_rows(rows)
+
+    def _people(self, x: Ints) -> Iterator[tuple[int, list[int]]]:
+        """Shape and days of everybody."""
+        by_day: dict[int, list[int]] = {s: [] for s in self.heads}
+        for count, (s, on) in zip(x[: len(self.tours)], self.tours, strict=True):
+            if s in by_day:
+                by_day[s] += [on[0]] * int(count)
+            else:
+                for _ in range(int(count)):
+                    yield s, list(on)
+        first = self.columns - len(self.heads)
+        for i, s in enumerate(self.heads):
+            yield from ((s, own) for own in _dealt(by_day[s], int(x[first + i])))
 
     def _row(self, person: int, s: int, day: int, rest: int | None, more: int) -> dict[str, object]:
         shape = self.shapes[s]
@@ -309,6 +353,16 @@ class WeekProgram:
         problems += [Problem(f"and {more} more half hours", path="need")] if more > 0 else []
         fix = "Allow more people, other starts and lengths, overtime, or a smaller need."
         raise InputError([Problem("the roster cannot be covered", path="need", fix=fix), *problems])
+
+
+def _dealt(days: Sequence[int], people: int) -> Iterator[list[int]]:
+    """Deal days out in turn: nobody gets one twice, for none is there more often than people.
+
+    >>> list(_dealt([0, 0, 1, 2, 2, 3], 3))
+    [[0, 2], [0, 2], [1, 3]]
+    """
+    for person in range(people):
+        yield list(days[person::people])
 
 
 def clock(half: float) -> str:

@@ -267,10 +267,9 @@ def _replayed(
     bounds = np.searchsorted(asked.queued, edges)
     borders = clock.elapsed(edges)
     work = asked.work
-    free: list[int] = []
     first = slice(0, int(bounds[0]))
-    busy = float(work[first].sum()) / max(int(borders[0]), 1)
-    free = [0] * max(math.ceil(busy / max_occupancy), 1)
+    usual = float(work[int(bounds[0]) :].sum()) / max(int(borders[-1] - borders[0]), 1)
+    free = [0] * (math.ceil(usual / max_occupancy) + 1)  # no backlog from an empty beginning
     _serve(come[first], work[first], late[first], free)
     found = []
     for k in range(len(edges) - 1):
