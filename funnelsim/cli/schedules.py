@@ -88,7 +88,11 @@ def history_rows(ledger: Ledger, job: str, n: int) -> list[Row]:
 
     book = Postbook(ledger.storage)
     return [
-        {**_entry_row(entry), "deliveries": _sent_rows(book.entries(entry.job, entry.slot))}
+        {
+            **_entry_row(entry),
+            "tries": list(ledger.tries(entry.job, entry.slot)),
+            "deliveries": _sent_rows(book.entries(entry.job, entry.slot)),
+        }
         for entry in ledger.entries(job, limit=n)
     ]
 

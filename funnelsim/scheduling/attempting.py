@@ -52,6 +52,8 @@ class Workshop:
         Makes a report and lets the gate judge it.
     stop : threading.Event
         Set when the run is to end.
+    limit : int, optional
+        So many reports may be under way on this machine, whichever runner is at them.
     quiet : bool
         Publish without sending.
     """
@@ -62,6 +64,7 @@ class Workshop:
     clock: Callable[[], datetime]
     make: Make
     stop: threading.Event = field(default_factory=threading.Event)
+    limit: int | None = None
     quiet: bool = False
 
     @property
@@ -85,9 +88,10 @@ def attempt(shop: Workshop, job: Job, entry: Entry, *, retry: bool = True) -> En
     Returns
     -------
     Entry or None
-        The slot as it stands then; None where another runner has it.
+        The slot as it stands then; None where another runner has it, or enough is under way.
     """
-    number = shop.ledger.claim(job.name, entry.slot, shop.run, shop.clock())
+    now = shop.clock()
+    number = shop.ledger.claim(job.name, entry.slot, shop.run, now, limit=shop.limit)
     if number is None:
         return None
     held = replace(entry, attempts=number, run=shop.run, state="running")

@@ -24,13 +24,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import and_, func, or_, select, update
 
 from funnelsim.scheduling.schema import attempts, jobs, moment, runs, slots, stamp
 from funnelsim.scheduling.slots import Slot
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, Connection, Row
+    from sqlalchemy import ColumnElement, Connection, Row, ScalarSelect
 
     from funnelsim.scheduling.storage import Storage
 
@@ -207,10 +207,27 @@ class Ledger:
 
     # one slot's way
 
-    def claim(self, job: str, key: str, run: str, now: datetime) -> int | None:
-        """Take a planned slot that may begin; the number of the attempt, None if others did."""
+    def claim(
+        self, job: str, key: str, run: str, now: datetime, *, limit: int | None = None
+    ) -> int | None:
+        """Take a planned slot that may begin.
+
+        Parameters
+        ----------
+        job, key, run : str
+        now : datetime
+        limit : int, optional
+            So many may be under way on this machine, whoever is at them.
+
+        Returns
+        -------
+        int or None
+            The number of the attempt; None if others have it, or enough is under way.
+        """
         when = or_(slots.c.not_before.is_(None), slots.c.not_before <= stamp(now))
         chosen = and_(_is(job, key), slots.c.state == "planned", when)
+        if limit is not None:
+            chosen = and_(chosen, _under_way() < limit)
         values = {"state": "running", "run": run, "changed": stamp(now), "not_before": None}
         with self.storage.writing() as connection:
             taken = update(slots).where(chosen)
@@ -285,6 +302,14 @@ class Ledger:
 
 def _is(job: str, key: str) -> ColumnElement[bool]:
     return and_(slots.c.job == job, slots.c.slot == key)
+
+
+def _under_way() -> ScalarSelect[int]:
+    """How many slots are under way on this machine."""
+    held = slots.alias()
+    here = select(runs.c.run).where(runs.c.host == _host())
+    busy = and_(held.c.state.in_(("running", "publishing")), held.c.run.in_(here))
+    return select(func.count()).select_from(held).where(busy).scalar_subquery()
 
 
 def _moved(connection: Connection, job: str, key: str, run: str, values: dict[str, Any]) -> bool:

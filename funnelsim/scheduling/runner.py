@@ -86,7 +86,8 @@ def run_due(  # noqa: PLR0913 - each part can be replaced
     clock : callable, optional
         Tells the time, aware; by default UTC of this machine.
     workers : int, optional
-        Jobs made side by side; by default one a core. Slots of one job follow each other.
+        Reports made side by side on this machine, also by other runners; by default one a core.
+        What there is no room for is left to the next call.
     make, carrier : optional
         Instead of a process of its own with the publish gate; instead of mail, folders and
         webhooks.
@@ -108,9 +109,10 @@ def run_due(  # noqa: PLR0913 - each part can be replaced
     """
     told = clock or (lambda: now or datetime.now(UTC))
     by = carrier or Post.usual()
-    with _workshop(ledger, Path(out), told, make, stop) as shop:
+    limit = workers or cores()
+    with _workshop(ledger, Path(out), told, make, stop, limit=limit) as shop:
         recover(shop, {job.name: job for job in jobs})
-        rounds = _side_by_side(shop, jobs, by, workers or cores(), tell)
+        rounds = _side_by_side(shop, jobs, by, limit, tell)
     return Round(
         tuple(entry for each in rounds for entry in each.entries),
         tuple(sent for each in rounds for sent in each.sent),
@@ -220,6 +222,7 @@ def _workshop(
     make: Make,
     stop: threading.Event | None,
     *,
+    limit: int | None = None,
     quiet: bool = False,
 ) -> Iterator[Workshop]:
     """A run that the ledger knows, and whose beat says that it lives."""
@@ -235,6 +238,7 @@ def _workshop(
             clock,
             make,
             stop or threading.Event(),
+            limit,
             quiet=quiet,
         )
     finally:

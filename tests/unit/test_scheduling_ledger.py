@@ -92,6 +92,19 @@ def test_of_many_that_claim_a_slot_one_gets_it(ledger, place):
     assert [each["outcome"] for each in ledger.tries("daily", entry.slot)] == ["running"]
 
 
+def test_no_more_are_under_way_than_there_are_cores(ledger):
+    ledger.planned_until("daily", NOW, NOW)
+    ledger.plan("daily", SLOTS, NOW)
+    one, two = ledger.begin_run(NOW), ledger.begin_run(NOW)
+    keys = [slot.key for slot in SLOTS]
+    assert ledger.claim("daily", keys[0], one, NOW, limit=2) == 1
+    assert ledger.claim("daily", keys[1], two, NOW, limit=2) == 1
+    assert ledger.claim("daily", keys[2], two, NOW, limit=2) is None
+    assert ledger.publishing("daily", keys[0], one, "daily/x", NOW)
+    assert ledger.claim("daily", keys[2], two, NOW, limit=2) is None
+    assert ledger.claim("daily", keys[2], two, NOW, limit=3) == 1
+
+
 def test_who_was_given_up_for_dead_spoils_nothing(ledger):
     ledger.planned_until("daily", NOW, NOW)
     ledger.plan("daily", SLOTS, NOW)

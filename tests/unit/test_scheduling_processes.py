@@ -9,12 +9,14 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import nbformat
 import pytest
 
+from funnelsim.errors import RunError
 from funnelsim.reporting import reports
 from funnelsim.scheduling.orders import Order, made
 from funnelsim.scheduling.processes import _marked, spawned
@@ -214,6 +216,70 @@ def test_a_disk_that_cannot_be_written_is_the_cause(tmp_path, small_disk):
     assert [entry.state for entry in entries] == ["done", "failed"]
     assert entries[-1].cause.startswith("Read-only file system")
     assert (small_disk / "daily" / "latest" / "daily.pdf").is_file()
+
+
+def test_a_ledger_on_a_full_disk_is_said_and_nothing_is_lost(tmp_path, small_disk):
+    ledger = a_ledger(small_disk)
+    now = moment("2026-11-20T12:00")
+    with suppress(OSError), (small_disk / "rest").open("wb", buffering=0) as stream:
+        while stream.write(b"x" * 4096):
+            pass
+
+    def work_on() -> None:
+        for _ in range(1000):
+            ledger.begin_run(now)
+
+    with pytest.raises(RunError, match="disk"):
+        work_on()
+    (small_disk / "rest").unlink()
+    assert a_ledger(small_disk).begin_run(now)
+
+
+# what it is made from
+
+
+def data_job(folder: Path, source: Path):
+    (folder / "jobs").mkdir()
+    (folder / "jobs" / "review.yaml").write_text(
+        f"funnelsim: 1\nreport: {{kind: funnel-review}}\nsource: {{file: {source}}}\n"
+        "schedule: {cron: '0 7 * * *', zone: UTC}\nonly_if: {fresh: 2 d}\n",
+        "utf-8",
+    )
+    return str(folder / "jobs" / "review.yaml")
+
+
+def test_an_export_that_did_not_come_is_the_cause(order, tmp_path):
+    source = tmp_path / "deals.csv"
+    source.write_text("old", "utf-8")
+    os.utime(source, (moment("2026-11-18T05:00").timestamp(),) * 2)
+    told = made(replace(order, job=data_job(tmp_path, source)))
+    assert "the file is 5.0 d old; the job allows 2 d" in told.cause
+    source.unlink()
+    told = made(replace(order, job=str(tmp_path / "jobs" / "review.yaml")))
+    assert "there is no such file" in told.cause
+
+
+def test_an_export_that_is_replaced_meanwhile_is_the_cause(order, tmp_path, monkeypatch):
+    source = tmp_path / "deals.csv"
+    source.write_text("one", "utf-8")
+    monkeypatch.setattr(reports, "report", lambda *_, **__: source.write_text("two", "utf-8"))
+    given = replace(order, job=data_job(tmp_path, source), now="2026-11-23T05:00:00+00:00")
+    told = made(given)
+    assert "was replaced while the report was made from it" in told.cause
+
+
+def test_a_scenario_whose_name_leads_out_of_the_folder_is_refused(order, tmp_path):
+    evil = (ROOT / "scenarios" / "bank-retail.yaml").read_text("utf-8")
+    evil = evil.replace("name: bank-retail", "name: ../../etc/passwd")
+    (tmp_path / "evil.yaml").write_text(evil, "utf-8")
+    job = a_job(tmp_path / "jobs")
+    text = job.file.read_text("utf-8").replace(
+        str(ROOT / "scenarios" / "bank-retail.yaml"), "../evil.yaml"
+    )
+    job.file.write_text(text, "utf-8")
+    told = made(replace(order, job=str(job.file)))
+    assert '"../../etc/passwd" is not an id' in told.cause
+    assert list(Path(order.draft).iterdir()) == []
 
 
 # real notebooks

@@ -290,6 +290,24 @@ def test_one_job_that_breaks_spares_the_others(desk, tmp_path):
     assert one.ledger.entries("daily")[0].cause == "ZeroDivisionError"
 
 
+def test_a_runner_that_is_asked_to_end_leaves_the_rest_to_the_next_call(desk):
+    one = desk("catch_up: all\n")
+    one.call("2026-11-20T12:00")
+
+    def ending(order, job, stop):
+        stop.set()
+        return Outcome(ok=False, cause="killed in the end")
+
+    one.make = ending
+    one.call("2026-11-22T12:00")
+    assert one.states() == {"11-21": "planned", "11-22": "planned"}
+    (entry, _) = one.ledger.entries()
+    assert entry.cause == "the runner was stopped; the next call goes on"
+    one.make = made_fast
+    one.call("2026-11-22T12:01")
+    assert one.states() == {"11-21": "done", "11-22": "done"}
+
+
 # old reports, promises
 
 
