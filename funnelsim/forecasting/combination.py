@@ -39,6 +39,9 @@ FREEDOM = 5
 quantiles 80 % intervals cover more and 95 % intervals less than they say."""
 FEWEST = 3
 """With fewer points nothing can be said of the spread."""
+SEASONS_BACK, LEAST_BACK = 15, 60
+"""Models see so many seasons, and so many periods at least: what was long ago was often smaller,
+noisier and of another season, and makes intervals too wide."""
 SHORT = 8
 """Fewer points than this get the naive forecast with the spread of its own errors."""
 
@@ -130,7 +133,9 @@ def predict(
     >>> found.point.round(0).tolist(), found.paths.shape
     ([147.0, 153.0, 157.0], (1000, 3))
     """
-    history = _checked(values, season, horizon)
+    whole = _checked(values, season, horizon)
+    lo, hi = _limits(whole)
+    history = whole[-max(SEASONS_BACK * season, LEAST_BACK) :]
     components = _by_rule(history, models or (COMPONENTS if profile == "full" else FAST))
     scale = scale_of(history, season)
     found, failed = _outlooks(scale.forth(history), season, horizon, components)
@@ -140,7 +145,6 @@ def predict(
     if not sound:
         outlook = drifting(history, season, horizon)
         found, sound = {"naive": outlook}, {"naive": _quantiles(outlook, IDENTITY)}
-    lo, hi = _limits(history)
     quantiles = np.sort(np.median(np.array(list(sound.values())), axis=0).clip(lo, hi), axis=1)
     together = np.mean([correlation(found[name].covariance) for name in sound], axis=0)
     paths = sample_paths(quantiles, LEVELS, together, n_paths=n_paths, seed=seed).clip(lo, hi)
