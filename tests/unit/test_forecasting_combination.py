@@ -126,6 +126,13 @@ def test_gaps_are_bridged_a_season_apart():
     assert found == pytest.approx(whole, rel=0.05)
 
 
+def test_only_the_last_fifteen_seasons_count():
+    long = np.concatenate([np.full(40, 5000.0), NOISY[:4], NOISY, NOISY + 20])
+    whole = predict(long, season=4, horizon=2, profile="fast", n_paths=0)
+    recent = predict(long[-60:], season=4, horizon=2, profile="fast", n_paths=0)
+    assert np.array_equal(whole.quantiles, recent.quantiles)
+
+
 def test_own_models_join_the_median_and_broken_ones_are_left_out():
     from funnelsim.forecasting.components import FAST, MODELS
     from funnelsim.forecasting.outlook import Outlook
