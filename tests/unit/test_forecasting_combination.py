@@ -134,7 +134,7 @@ def test_only_the_last_fifteen_seasons_count():
 
 
 def test_own_models_join_the_median_and_broken_ones_are_left_out():
-    from funnelsim.forecasting.components import FAST, MODELS
+    from funnelsim.forecasting.components import COMPONENTS, MODELS
     from funnelsim.forecasting.outlook import Outlook
 
     def mine(y, season, horizon):
@@ -146,7 +146,7 @@ def test_own_models_join_the_median_and_broken_ones_are_left_out():
     def endless(y, season, horizon):
         return Outlook(np.full(horizon, np.inf), np.eye(horizon))
 
-    models = {**FAST, "mine": mine, "broken": broken, "endless": endless}
+    models = {**COMPONENTS, "mine": mine, "broken": broken, "endless": endless}
     found = predict(NOISY, season=12, horizon=2, models=models, n_paths=0)
     assert found.used == ("level", "trend", "theta", "mine")
     assert found.failed == ("broken", "endless")
