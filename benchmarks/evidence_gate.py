@@ -308,7 +308,7 @@ def _with_cell(place: Path, number: int, code: str) -> list[str]:
 
 def _with_bug(place: Path, code: str) -> list[str]:
     """A bug in funnelsim, for the run and for the gate alike; in a process that ends with it."""
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as pool:
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         return pool.submit(_bugged, place, code).result()
 
 
