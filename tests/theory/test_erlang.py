@@ -102,12 +102,12 @@ def test_needed_is_the_fewest_that_keep_both_promises(load, share, within, patie
 def test_nobody_calls_nobody_is_needed():
     assert seats_needed(0, handling=1, share=0.8, within=0) == 0
     met = answer(0, 3, handling=1, patience=1)
-    assert (met.wait, met.in_time, met.mean_wait, met.occupancy, met.abandon) == (0, 1, 0, 0, 0)
+    assert [met.wait, met.in_time, met.mean_wait, met.occupancy, met.abandon] == [0, 1, 0, 0, 0]
 
 
 def test_an_empty_desk_serves_nobody():
     met = answer(3, 0, handling=1, within=1, patience=2)
-    assert (met.wait, met.in_time, met.mean_wait, met.abandon) == (1, 0, 2, 1)
+    assert [met.wait, met.in_time, met.mean_wait, met.abandon] == [1, 0, 2, 1]
     assert answer(3, 2, handling=1).mean_wait == np.inf
 
 

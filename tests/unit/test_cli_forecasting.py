@@ -90,6 +90,7 @@ def test_tables_are_read_however_they_are_written(tmp_path):
     file = tmp_path / "t.csv"
     file.write_text("Дата;Сума\n31.01.2025;1 200,50\n28.02.2025;1 000,00\n", "utf-8")
     found = read_history(file)
+    assert isinstance(found, pd.DataFrame)
     assert found["Сума"].tolist() == [1200.5, 1000.0]
     assert found["Дата"].dt.month.tolist() == [1, 2]
 
@@ -98,6 +99,7 @@ def test_an_excel_table_and_a_log_are_read(tmp_path):
     months = pd.date_range("2025-01-01", periods=3, freq="MS")
     pd.DataFrame({"month": months, "n": np.arange(3)}).to_excel(tmp_path / "t.xlsx", index=False)
     found = read_history(tmp_path / "t.xlsx")
+    assert isinstance(found, pd.DataFrame)
     assert found["month"].tolist() == months.tolist()
     assert found["n"].tolist() == [0, 1, 2]
     BANK.save(tmp_path / "log", format="csv")

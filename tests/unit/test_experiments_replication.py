@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 
 import funnelsim as fs
+from funnelsim import workers as processes
 from funnelsim.engine import make_plan, tally
 from funnelsim.engine.simulation import Engine
 from funnelsim.errors import ParameterError, RunError
@@ -299,16 +300,16 @@ def test_the_number_needed_does_not_depend_on_workers():
 def test_work_that_lasts_moves_to_all_cores(eight, monkeypatch):
     monkeypatch.setattr(execution, "ALONE", 0.0)
     started: list[int] = []
-    own = execution.own_processes
+    own = processes.own_processes
 
-    def noted(workers, preload=()):
-        started.append(workers)
-        return own(workers, preload)
+    def noted(count, preload=()):
+        started.append(count)
+        return own(count, preload)
 
     monkeypatch.setattr(execution, "own_processes", noted)
     reps = replicate(SHOP, n=8, seed=7, limits=LIMITS, engine="reference")
     assert np.array_equal(reps.outcomes, eight.outcomes, equal_nan=True)
-    assert started == ([min(execution.cores(), 7)] if execution.cores() > 1 else [])
+    assert started == ([min(processes.cores(), 7)] if processes.cores() > 1 else [])
 
 
 def test_a_script_without_main_is_told_what_processes_need(tmp_path):

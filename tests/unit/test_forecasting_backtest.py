@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -104,7 +106,12 @@ def test_a_changed_future_changes_no_forecast(table, found):
 
 
 def test_a_log_is_put_back_to_each_cutoff(log):
-    asked = {"horizon": 3, "cutoffs": 2, "models": ["seasonal_naive", "mean"], "workers": 1}
+    asked: dict[str, Any] = {
+        "horizon": 3,
+        "cutoffs": 2,
+        "models": ["seasonal_naive", "mean"],
+        "workers": 1,
+    }
     before = backtest(log, "won_value", **asked)
     first, last = sorted(before.table["cutoff"].unique())
     tables = log.tables()
@@ -202,12 +209,19 @@ def test_a_forecaster_of_ones_own_takes_part(table):
 
 
 def test_a_run_that_was_stopped_goes_on(table, tmp_path):
-    asked = {"horizon": 3, "cutoffs": 2, "by": "source", "workers": 1, "folder": tmp_path}
+    asked: dict[str, Any] = {
+        "horizon": 3,
+        "cutoffs": 2,
+        "by": "source",
+        "workers": 1,
+        "folder": tmp_path,
+    }
     stopped = Oracle(table, stop_at=2)  # the first series has two cutoffs
     with pytest.raises(KeyboardInterrupt):
         backtest(table, "leads", models={"oracle": stopped}, **asked)
     assert len(list(tmp_path.glob("*.csv"))) == 1
-    again, told = Oracle(table), []
+    again = Oracle(table)
+    told: list[float] = []
     made = backtest(table, "leads", models={"oracle": again}, progress=told.append, **asked)
     assert again.asked == 2
     assert told == [0.5, 1.0]
@@ -217,7 +231,13 @@ def test_a_run_that_was_stopped_goes_on(table, tmp_path):
 
 
 def test_what_is_kept_is_not_taken_for_another_history(table, tmp_path):
-    asked = {"horizon": 3, "cutoffs": 2, "by": "source", "workers": 1, "folder": tmp_path}
+    asked: dict[str, Any] = {
+        "horizon": 3,
+        "cutoffs": 2,
+        "by": "source",
+        "workers": 1,
+        "folder": tmp_path,
+    }
     backtest(table, "leads", models=["naive"], **asked)
     backtest(table.assign(leads=table["leads"] + 1), "leads", models=["naive"], **asked)
     assert len(list(tmp_path.glob("*.csv"))) == 4
@@ -248,6 +268,11 @@ def test_the_sentence_names_the_leader_and_what_held(found):
 
 @pytest.mark.slow
 def test_processes_give_the_same(table):
-    asked = {"horizon": 3, "cutoffs": 2, "by": "source", "models": ["fast", "naive"]}
+    asked: dict[str, Any] = {
+        "horizon": 3,
+        "cutoffs": 2,
+        "by": "source",
+        "models": ["fast", "naive"],
+    }
     alone = backtest(table, "leads", workers=1, **asked)
     pd.testing.assert_frame_equal(alone.table, backtest(table, "leads", workers=2, **asked).table)

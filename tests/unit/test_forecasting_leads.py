@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,7 +16,7 @@ from funnelsim.planning.inflow_paths import with_leads
 from funnelsim.scenarios.scenario import Scenario
 
 WEEKS = pd.date_range("2024-01-01", periods=60, freq="W-MON")
-SHOP = {
+SHOP: dict[str, Any] = {
     "funnelsim": 1,
     "name": "shop",
     "run": {"start": "2025-02-24", "horizon": "4 w"},
@@ -28,6 +30,12 @@ SHOP = {
         "lost": {"marks": "lost"},
     },
 }
+
+
+def _paths(source):
+    """The counts that a source is given."""
+    assert source.counts is not None
+    return np.array(source.counts.paths)
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +80,7 @@ def test_sums_over_periods_are_those_of_the_paths(found):
 
 def test_the_same_seed_gives_the_same_futures(table):
     one = table[(table["source"] == "tv")]
-    asked = {"profile": "fast", "workers": 1}
+    asked: dict[str, Any] = {"profile": "fast", "workers": 1}
     first, again = (forecast_leads(one, 3, by="source", seed=4, **asked) for _ in range(2))
     assert (first.paths == again.paths).all()
     assert (first.paths != forecast_leads(one, 3, by="source", seed=5, **asked).paths).any()
@@ -91,7 +99,7 @@ def test_intervals_of_sums_hold_their_share():
         past = pd.DataFrame({"week": WEEKS, "n": y[:60]})
         sums = forecast_leads(past, 4, profile="fast", n_paths=400).sums.iloc[0]
         held += sums["p10"] <= y[60:].sum() <= sums["p90"]
-    lo, hi = stats.binom.ppf([0.001, 0.999], 40, 0.8)
+    lo, hi = (stats.binom.ppf(tail, 40, 0.8) for tail in (0.001, 0.999))
     assert lo <= held <= hi
 
 
@@ -163,7 +171,7 @@ def test_a_sum_is_shared_out_among_the_sources(table):
     total = table.groupby("week", as_index=False)["n"].sum()
     made = forecast_leads(total, "4 w", profile="fast")
     scenario = with_leads(Scenario.model_validate(SHOP), made)
-    rows = {name: np.array(each.counts.paths) for name, each in scenario.sources.items()}
+    rows = {name: _paths(each) for name, each in scenario.sources.items()}
     assert (rows["web"] + rows["tv"] == made.total).all()
     assert rows["web"].sum() / made.total.sum() == pytest.approx(0.75, abs=0.01)
 
@@ -173,7 +181,7 @@ def test_months_become_days(table):
     past = pd.DataFrame({"month": months, "n": np.random.default_rng(2).poisson(300, 36)})
     made = forecast_leads(past, "2 mo", profile="fast", n_paths=20)
     scenario = with_leads(Scenario.model_validate(SHOP), made)
-    paths = sum(np.array(each.counts.paths) for each in scenario.sources.values())
+    paths = np.sum([_paths(each) for each in scenario.sources.values()], axis=0)
     assert paths.shape == (20, 31 + 28)
     assert (paths[:, :31].sum(axis=1) == made.total[:, 0]).all()
 

@@ -15,6 +15,7 @@ from funnelsim.cli import main
 from funnelsim.errors import ParameterError
 from funnelsim.figures.roster import roster
 from funnelsim.reporting import blocks, staffing_plan
+from funnelsim.reporting.document import Attachment
 from funnelsim.reporting.pdf import render
 
 BANK = shipped.scenarios() / "bank-retail.yaml"
@@ -57,7 +58,11 @@ def test_the_first_sentence_is_the_answer(plan):
 
 
 def test_data_for_the_ledger_and_for_the_wall(plan):
-    left = {block.name: block.content for block in staffing_plan.issued(plan).blocks}
+    left = {
+        block.name: block.content
+        for block in staffing_plan.issued(plan).blocks
+        if isinstance(block, Attachment)
+    }
     assert set(left) == {"forecast.csv", "roster.csv"}
     columns = ["cutoff", "series", "period_start", "period_end", "unit", "quantile", "value"]
     assert left["forecast.csv"].splitlines()[0].split(",") == columns

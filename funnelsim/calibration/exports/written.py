@@ -106,7 +106,7 @@ def xlsx_bytes(frame: pd.DataFrame, sheet: str, time_format: str) -> bytes:
     >>> xlsx_bytes(pd.DataFrame({"a": ["=1"]}), "Deals", "yyyy-mm-dd")[:2]
     b'PK'
     """
-    import xlsxwriter  # type: ignore[import-untyped]
+    import xlsxwriter
 
     out = io.BytesIO()
     options = {
