@@ -159,8 +159,8 @@ def test_a_roster_keeps_the_promise_in_the_simulation():
 
 
 def test_an_empty_roster_breaks_it(steady):
-    nobody_is, none = np.zeros((7, 48)), np.zeros((7, 48), np.int64)
-    nobody = Roster(nobody_is, none, pd.DataFrame(), 0.0, 0.0, proven=True)
+    need, none = np.zeros((7, 48)), np.zeros((7, 48), np.int64)
+    nobody = Roster(need, none, pd.DataFrame(), 0.0, 0.0, proven=True)
     row = steady.check_roster("desk", nobody, n=3).iloc[0]
     assert row["verdict"] == "broken"
 
