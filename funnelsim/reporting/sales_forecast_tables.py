@@ -39,7 +39,6 @@ def periods(words: Words) -> Table:
             "hold what was booked before the cutoff. Sums are sums of whole runs: their quantiles "
             "are not the sums of the quantiles above."
         ),
-        total=True,
     )
 
 
