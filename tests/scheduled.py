@@ -121,6 +121,9 @@ class Office:
         if state != "failed":
             with self.book.open("a", encoding="utf-8") as stream:
                 stream.write(f"{what}\t{identity}\t{target}\n")
+        if state == "unknown":
+            with self.book.with_suffix(".doubts").open("a", encoding="utf-8") as stream:
+                stream.write(f"{what}\t{identity}\t{target}\n")
         return Receipt(target, state, "")  # type: ignore[arg-type]
 
 
