@@ -90,11 +90,17 @@ def revenue_periods(
         figure = page(HEAD + TALL + FOOT + 0.16)
         sheet = panel(figure, blank=True)
         top = HEAD + TALL + FOOT
-        write_key(sheet, key, SIDE, top - 0.05, room=WIDTH - SIDE)
-        sheet.text(0, top - 0.05, unit, size=SMALL, color=MUTED, va="center_baseline")
+        _headed(sheet, unit, key, top - 0.05)
         axes = panel(figure, (SIDE, FOOT, WIDTH - SIDE - 0.05, TALL))
         _stacks(axes, frame, wording)
     return Picture(figure, _told(frame, unit, wording))
+
+
+def _headed(sheet: Axes, unit: str, key: dict[str, str], y: float) -> None:
+    """The unit above the axis, and the key to its right."""
+    sheet.text(0, y, unit, size=SMALL, color=MUTED, va="center_baseline")
+    x = max(SIDE, text_width(unit, SMALL) + NAMES_APART)
+    write_key(sheet, key, x, y, room=WIDTH - x)
 
 
 def _stacks(axes: Axes, frame: pd.DataFrame, wording: Wording) -> None:
@@ -248,8 +254,7 @@ def revenue_strip(
         figure = page(HEAD + SHORT + FOOT + 0.12)
         sheet = panel(figure, blank=True)
         top = HEAD + SHORT + FOOT
-        write_key(sheet, key, SIDE, top - 0.05, room=WIDTH - SIDE)
-        sheet.text(0, top - 0.05, unit, size=SMALL, color=MUTED, va="center_baseline")
+        _headed(sheet, unit, key, top - 0.05)
         axes = panel(figure, (SIDE, FOOT, WIDTH - SIDE - 0.05, SHORT))
         for place, (row, held) in enumerate(zip(frame.to_dict("records"), inside, strict=True)):
             axes.bar([place], [row["p90"] - row["p10"]], 0.5, bottom=row["p10"], color=BAND)
