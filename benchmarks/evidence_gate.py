@@ -131,6 +131,7 @@ def _runs(place: Path) -> Iterator[Case]:
         )
     for name, code in BUGS.items():
         yield f"run:code: {name}", lambda code=code: _with_bug(place, code)
+    yield "run:data: two currencies", lambda: _two_currencies(place)
     yield "run:data: nine days old, two allowed", lambda: _stale(place)
     yield "run:data: replaced while it is read", lambda: _swapped(place)
 
@@ -209,7 +210,6 @@ DATA: dict[str, Callable[[Path], Any]] = {
     ),
     "nothing won": lambda file: _rows(file, lambda row: "Won" not in row),
     "twelve rows": lambda file: _text(file, lambda t: "\n".join(t.splitlines()[:13]) + "\n"),
-    "two currencies": lambda file: _text(file, lambda t: t.replace("BYN", "USD", 800)),
 }
 
 CELLS: dict[str, tuple[int, str]] = {
@@ -281,6 +281,14 @@ def _stale(place: Path) -> list[str]:
     _rows(file, lambda row: row.split(",")[3][1:11] < str(datetime.now(UTC).date() - timedelta(9)))
     allowed = {"fresh": "2 d"}
     return _judged(file, place, kind="funnel-review", scenario=False, only_if=allowed)
+
+
+def _two_currencies(place: Path) -> list[str]:
+    """Deals with amounts, half of them in another currency."""
+    file = place / "Opportunity_spoilt.csv"
+    (deals,) = _export(place, 1).parent.glob("Opportunity_2*")
+    file.write_text(deals.read_text("utf-8").replace("BYN", "USD", 800), "utf-8")
+    return _judged(file, place, kind="funnel-review", scenario=False)
 
 
 def _swapped(place: Path) -> list[str]:
