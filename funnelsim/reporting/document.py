@@ -238,7 +238,7 @@ class Evidence(Block):
     counts: Mapping[str, int]
     """Leads of the window and what became of them, counted apart from the report's numbers."""
     told: tuple[str, ...] = ()
-    """Some of these, as page 1 must write them."""
+    """Some of these, as the first sentence of the answer must write them."""
     intervals: tuple[Interval, ...] = ()
     grades: Mapping[str, str] = {}
     """The audit of the data: use → A (sound) to E (not usable)."""

@@ -48,15 +48,11 @@ def counted(draft: Draft) -> Iterator[str]:
     if min(parts) < 0 or sum(parts) != leads:
         told = ", ".join(f"{n:,} {name}" for name, n in zip(PARTS, parts, strict=True))
         yield f"Of {leads:,} leads the parts do not make the whole: {told}."
-    page = " ".join(
-        plain(sentence)
-        for block in draft.front
-        if isinstance(block, Summary)
-        for sentence in block.sentences
-    )
+    answers = [block for block in draft.front if isinstance(block, Summary)]
+    first = plain(answers[0].sentences[0]) if answers else ""
     for number in found.told:
-        if not re.search(rf"(?<![\d.,\u00a0\u202f]){re.escape(number)}(?!\d)", page):
-            yield f"A second count found {number} leads; page 1 does not say so."
+        if not re.search(rf"(?<![\d.,\u00a0\u202f]){re.escape(number)}(?!\d)", first):
+            yield f"A second count found {number} leads; the answer does not say so."
 
 
 def bounded(draft: Draft) -> Iterator[str]:
