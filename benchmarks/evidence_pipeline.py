@@ -24,9 +24,9 @@ from funnelsim.calibration.fitting import calibrate
 from funnelsim.engine import simulate
 from funnelsim.engine.snapshot import snapshot
 from funnelsim.forecasting.scores import covered, crps
-from funnelsim.planning.pipeline import MEASURES, forecast_pipeline
-from funnelsim.planning.reliability import reliability, settled
-from funnelsim.planning.rules_of_thumb import RULES_OF_THUMB, facts
+from funnelsim.planning.pipeline.pipeline import MEASURES, forecast_pipeline
+from funnelsim.planning.pipeline.reliability import reliability, settled
+from funnelsim.planning.pipeline.rules_of_thumb import RULES_OF_THUMB, facts
 
 SEED = 1300
 """Of the first world; the next ones follow. Forecasts have seeds of their own."""

@@ -17,9 +17,9 @@ import pandas as pd
 from scipy import stats
 
 from funnelsim.calibration.readers import read_mapped
-from funnelsim.planning.pipeline import PipelineForecast
-from funnelsim.planning.pipeline_backtest import OURS, backtest_pipeline, skill
-from funnelsim.planning.reliability import reliability, settled
+from funnelsim.planning.pipeline.pipeline import PipelineForecast
+from funnelsim.planning.pipeline.pipeline_backtest import OURS, backtest_pipeline, skill
+from funnelsim.planning.pipeline.reliability import reliability, settled
 
 SEED = 17
 REPLICATIONS = 100

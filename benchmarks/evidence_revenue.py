@@ -21,7 +21,7 @@ from scipy import stats
 from worlds import made_world
 
 from funnelsim.engine import simulate
-from funnelsim.planning.revenue_backtest import backtest_revenue
+from funnelsim.planning.revenue.revenue_backtest import backtest_revenue
 
 SEED = 23
 WORLDS = 40

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from funnelsim.planning.hiring import Hiring, HiringPlan, plan_hiring
-from funnelsim.planning.pipeline import PipelineForecast, forecast_pipeline
-from funnelsim.planning.pipeline_backtest import backtest_pipeline, skill
-from funnelsim.planning.reliability import reliability, settled
-from funnelsim.planning.revenue import forecast_revenue
-from funnelsim.planning.revenue_backtest import backtest_revenue
-from funnelsim.planning.revenue_forecast import RevenueForecast
-from funnelsim.planning.roster import Roster, plan_roster
-from funnelsim.planning.shifts import Contract
-from funnelsim.planning.staffing import StaffingForecast, forecast_staffing
+from funnelsim.planning.pipeline import (
+    PipelineForecast,
+    backtest_pipeline,
+    forecast_pipeline,
+    reliability,
+    settled,
+    skill,
+)
+from funnelsim.planning.revenue import RevenueForecast, backtest_revenue, forecast_revenue
+from funnelsim.planning.rostering import Contract, Roster, plan_roster
+from funnelsim.planning.staffing import (
+    Hiring,
+    HiringPlan,
+    StaffingForecast,
+    forecast_staffing,
+    plan_hiring,
+)
 
 __all__ = [
     "Contract",

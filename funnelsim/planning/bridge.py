@@ -14,8 +14,8 @@ from funnelsim.engine.rows import Rows
 from funnelsim.engine.snapshot import snapshot
 from funnelsim.errors import ParameterError, Problem
 from funnelsim.events import EventLog
-from funnelsim.planning.closings import Closings
-from funnelsim.planning.pipeline import forecast_pipeline
+from funnelsim.planning.pipeline.closings import Closings
+from funnelsim.planning.pipeline.pipeline import forecast_pipeline
 from funnelsim.scenarios.changes import Change, apply
 from funnelsim.scenarios.sampling import ScenarioSampler
 from funnelsim.scenarios.scenario import Scenario

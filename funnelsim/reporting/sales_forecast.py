@@ -14,8 +14,8 @@ from funnelsim.events import EventLog
 from funnelsim.figures.fan import fan
 from funnelsim.figures.revenue import revenue_periods, revenue_strip, revenue_ways
 from funnelsim.planning import RevenueForecast, forecast_revenue
-from funnelsim.planning.cells import levels
 from funnelsim.planning.issued import read_issued
+from funnelsim.planning.revenue.cells import levels
 from funnelsim.reporting import provenance, sales_forecast_tables
 from funnelsim.reporting.blocks import (
     advice,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from funnelsim.planning.cells import levels
+from funnelsim.planning.revenue.cells import levels
 from funnelsim.reporting.blocks import kpi, sentence
 from funnelsim.reporting.document import Sentence, Tile
 from funnelsim.reporting.sales_forecast_words import Words

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from funnelsim.planning.bottom_up import GROUPS
+from funnelsim.planning.revenue.bottom_up import GROUPS
 from funnelsim.reporting.blocks import column, table
 from funnelsim.reporting.document import Column, Table
 from funnelsim.reporting.sales_forecast_words import Words

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from funnelsim.planning import RevenueForecast
-from funnelsim.planning.plan import precision
+from funnelsim.planning.revenue.plan import precision
 from funnelsim.reporting.names import Names
 from funnelsim.reporting.texts import Texts
 

@@ -72,11 +72,11 @@ class StaffingPlan:
         Of the busiest week, by team.
     tried : mapping of str to mapping
         What the simulation with each roster came to; see
-        `funnelsim.planning.trial.verdicts`.
+        `funnelsim.planning.staffing.trial.verdicts`.
     refused : mapping of str to str
         Why a team has no roster.
     changed : pandas.DataFrame
-        See `funnelsim.planning.staffing_changes.staffing_changes`.
+        See `funnelsim.planning.staffing.staffing_changes.staffing_changes`.
     leads : LeadForecast or None
         None: the scenario's own demand.
     log : EventLog or None
@@ -158,7 +158,7 @@ def work(  # noqa: PLR0913 - one keyword per thing a planner may choose
         The input, a promise or a number cannot be used.
     """
     from funnelsim.planning import forecast_staffing
-    from funnelsim.planning.staffing_changes import staffing_changes
+    from funnelsim.planning.staffing.staffing_changes import staffing_changes
     from funnelsim.reporting.inputs import open_scenario
 
     told = tell or (lambda _: None)
@@ -452,7 +452,7 @@ def _rostered(
     """Rosters of the teams that lack most, tried out; and why some have none."""
     from dataclasses import replace
 
-    from funnelsim.planning.shifts import usual_contracts
+    from funnelsim.planning.rostering.shifts import usual_contracts
 
     kinds = usual_contracts(found.contract, part_time=part_time)
     kinds = tuple(replace(kind, overtime=overtime) for kind in kinds)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from funnelsim.figures.wording import Wording
-from funnelsim.planning.staffing_sentences import hiring_sentence, odds, team_sentence
+from funnelsim.planning.staffing.staffing_sentences import hiring_sentence, odds, team_sentence
 from funnelsim.reporting.blocks import kpi, sentence
 from funnelsim.reporting.document import Sentence, Tile
 from funnelsim.reporting.texts import Texts

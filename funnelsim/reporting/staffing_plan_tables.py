@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from funnelsim.planning.staffing_changes import CHANGES
+from funnelsim.planning.staffing.staffing_changes import CHANGES
 from funnelsim.reporting.blocks import column, table
 from funnelsim.reporting.document import Table
 from funnelsim.reporting.inputs import fingerprint

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from funnelsim.planning.erlang import answer, erlang_b, erlang_c, paid, seats_needed
+from funnelsim.planning.staffing.erlang import answer, erlang_b, erlang_c, paid, seats_needed
 
 CASES = [  # calls, in seconds, work, share, within, agents, P(wait), in time
     (100, 1800, 180, 0.8, 20, 14, 0.1741, 0.8884),

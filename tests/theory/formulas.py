@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import integrate
 
-from funnelsim.planning.erlang import erlang_b, erlang_c
+from funnelsim.planning.staffing.erlang import erlang_b, erlang_c
 
 __all__ = [
     "Impatient",

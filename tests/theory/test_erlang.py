@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from funnelsim.errors import ParameterError
-from funnelsim.planning.erlang import answer, erlang_b, erlang_c, paid, seats_needed
+from funnelsim.planning.staffing.erlang import answer, erlang_b, erlang_c, paid, seats_needed
 from tests.theory.formulas import impatient, wait_exceeds
 
 LOADS = st.floats(0.05, 40)

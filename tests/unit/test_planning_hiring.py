@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from funnelsim.errors import ParameterError
-from funnelsim.planning.hiring import Hiring, plan_hiring
+from funnelsim.planning.staffing.hiring import Hiring, plan_hiring
 
 MONTHS = [pd.Timestamp("2026-01-05") + pd.Timedelta(days=28 * k) for k in range(5)]
 

@@ -11,10 +11,10 @@ from funnelsim.engine import simulate
 from funnelsim.engine.logs import event_log
 from funnelsim.engine.snapshot import snapshot
 from funnelsim.errors import ParameterError
-from funnelsim.planning.pipeline import forecast_pipeline
-from funnelsim.planning.pipeline_backtest import backtest_pipeline, skill
-from funnelsim.planning.reliability import reliability, settled
-from funnelsim.planning.rules_of_thumb import RULES_OF_THUMB, facts
+from funnelsim.planning.pipeline.pipeline import forecast_pipeline
+from funnelsim.planning.pipeline.pipeline_backtest import backtest_pipeline, skill
+from funnelsim.planning.pipeline.reliability import reliability, settled
+from funnelsim.planning.pipeline.rules_of_thumb import RULES_OF_THUMB, facts
 from funnelsim.scenarios.evidence import Evidence
 from funnelsim.scenarios.scenario import Scenario
 from funnelsim.streams import Stream

@@ -12,12 +12,12 @@ from funnelsim.engine.snapshot import snapshot
 from funnelsim.errors import EventLogError, InputError, ParameterError
 from funnelsim.forecasting.leads import forecast_leads
 from funnelsim.planning import backtest_revenue, forecast_revenue
-from funnelsim.planning.cash import payments
-from funnelsim.planning.cells import cells_between
-from funnelsim.planning.combining import combine, weights
-from funnelsim.planning.plan import read_plan
-from funnelsim.planning.revenue_backtest import past_cutoffs, past_errors
-from funnelsim.planning.top_down import look_from_above
+from funnelsim.planning.revenue.cash import payments
+from funnelsim.planning.revenue.cells import cells_between
+from funnelsim.planning.revenue.combining import combine, weights
+from funnelsim.planning.revenue.plan import read_plan
+from funnelsim.planning.revenue.revenue_backtest import past_cutoffs, past_errors
+from funnelsim.planning.revenue.top_down import look_from_above
 from funnelsim.scenarios.scenario import Scenario
 
 WORLD = {

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from funnelsim.errors import InputError, ParameterError
-from funnelsim.planning.roster import plan_roster
-from funnelsim.planning.shifts import Contract, days_on, tours_of, usual_contracts
+from funnelsim.planning.rostering.roster import plan_roster
+from funnelsim.planning.rostering.shifts import Contract, days_on, tours_of, usual_contracts
 
 SHORT = Contract("short", hours=(1.0,), days=2, rest=0)
 LONG = Contract("long", hours=(2.0,), days=2, rest=0, pay=0.9)

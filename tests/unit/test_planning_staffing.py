@@ -8,13 +8,13 @@ import pytest
 
 from funnelsim.errors import DataError, InputError, ParameterError
 from funnelsim.forecasting.leads import forecast_leads
-from funnelsim.planning.erlang import seats_needed
 from funnelsim.planning.incoming import with_leads
-from funnelsim.planning.roster import Roster
-from funnelsim.planning.service import read_service_level, service_levels
-from funnelsim.planning.staffing import forecast_staffing
-from funnelsim.planning.trial import Stretch, seats_change, with_seats
-from funnelsim.planning.workload import SLOTS, OpenHours
+from funnelsim.planning.rostering.roster import Roster
+from funnelsim.planning.staffing.erlang import seats_needed
+from funnelsim.planning.staffing.service import read_service_level, service_levels
+from funnelsim.planning.staffing.staffing import forecast_staffing
+from funnelsim.planning.staffing.trial import Stretch, seats_change, with_seats
+from funnelsim.planning.staffing.workload import SLOTS, OpenHours
 from funnelsim.scenarios.scenario import Scenario
 from funnelsim.worktime import WorkTime
 
@@ -101,7 +101,7 @@ def test_work_that_may_wait_needs_hardly_more_than_its_hours():
 
 def test_replay_is_the_fewest_seats_that_do():
     """One seat fewer breaks promise or occupancy on the same path, by brute force."""
-    from funnelsim.planning.requirement import _serve
+    from funnelsim.planning.staffing.requirement import _serve
 
     found = forecast_staffing(
         desk("230 / d", horizon="1 w", **OFFICE), service_level="80% in 2 bh", n=4, trials=0, seed=5

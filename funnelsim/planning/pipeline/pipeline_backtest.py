@@ -13,13 +13,13 @@ from funnelsim.engine.snapshot import snapshot
 from funnelsim.errors import ParameterError, Problem
 from funnelsim.events import EventLog
 from funnelsim.forecasting.scores import covered, crps
-from funnelsim.planning.pipeline import (
+from funnelsim.planning.pipeline.pipeline import (
     ORIGINS,
     REPLICATIONS,
     PipelineForecast,
     forecast_pipeline,
 )
-from funnelsim.planning.rules_of_thumb import RULES_OF_THUMB, facts
+from funnelsim.planning.pipeline.rules_of_thumb import RULES_OF_THUMB, facts
 
 __all__ = ["backtest_pipeline", "skill"]
 

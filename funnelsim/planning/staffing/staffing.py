@@ -15,16 +15,16 @@ from numpy.typing import NDArray
 from funnelsim.documents import did_you_mean
 from funnelsim.engine.snapshot import Snapshot
 from funnelsim.errors import ParameterError, Problem
-from funnelsim.planning.covering import HALVES
-from funnelsim.planning.erlang import paid
-from funnelsim.planning.hiring import Hiring, HiringPlan, plan_hiring
 from funnelsim.planning.incoming import with_leads
-from funnelsim.planning.requirement import Requirement, requirement
-from funnelsim.planning.roster import Roster, plan_roster
-from funnelsim.planning.service import ServiceLevel, service_levels
-from funnelsim.planning.shifts import Contract, usual_contracts
-from funnelsim.planning.trial import Stretch, measured, verdicts, with_seats
-from funnelsim.planning.workload import SLOTS, Workload, workload
+from funnelsim.planning.rostering.covering import HALVES
+from funnelsim.planning.rostering.roster import Roster, plan_roster
+from funnelsim.planning.rostering.shifts import Contract, usual_contracts
+from funnelsim.planning.staffing.erlang import paid
+from funnelsim.planning.staffing.hiring import Hiring, HiringPlan, plan_hiring
+from funnelsim.planning.staffing.requirement import Requirement, requirement
+from funnelsim.planning.staffing.service import ServiceLevel, service_levels
+from funnelsim.planning.staffing.trial import Stretch, measured, verdicts, with_seats
+from funnelsim.planning.staffing.workload import SLOTS, Workload, workload
 from funnelsim.scenarios.sampling import ScenarioSampler
 from funnelsim.scenarios.scenario import Scenario
 from funnelsim.worktime import HOUR, WEEK, parse_duration
@@ -70,7 +70,7 @@ class StaffingForecast:
     added : mapping of str to int
         Seats that the trial in the simulation asked for on top, by team.
     trial : pandas.DataFrame
-        What the plan came to in the simulation; see `funnelsim.planning.trial.verdicts`.
+        What the plan came to in the simulation; see `funnelsim.planning.staffing.trial.verdicts`.
         Empty where it was not tried.
     start : Snapshot or None
     seed : int
@@ -210,7 +210,7 @@ class StaffingForecast:
         return np.asarray(hours / self.load.span.weeks / self.contract)
 
     def stretches(self) -> dict[str, list[Stretch]]:
-        """The plan as seats over time, for `funnelsim.planning.trial.with_seats`."""
+        """The plan as seats over time, for `funnelsim.planning.staffing.trial.with_seats`."""
         return _stretches(self.load, {team: self.grid(team) for team in self.teams})
 
     def busiest(self, team: str) -> int:
@@ -275,7 +275,7 @@ class StaffingForecast:
         Returns
         -------
         pandas.DataFrame
-            See `funnelsim.planning.trial.verdicts`.
+            See `funnelsim.planning.staffing.trial.verdicts`.
         """
         self._need(team)
         seats = np.zeros(SLOTS, np.int64)
@@ -332,7 +332,7 @@ class StaffingForecast:
         Returns
         -------
         pandas.DataFrame
-            See `funnelsim.planning.trial.verdicts`.
+            See `funnelsim.planning.staffing.trial.verdicts`.
         """
         return self._check({}, n, seed)
 
@@ -393,7 +393,7 @@ class StaffingForecast:
         -------
         str
         """
-        from funnelsim.planning.staffing_sentences import sentence
+        from funnelsim.planning.staffing.staffing_sentences import sentence
 
         return sentence(self, lang=lang, text=text)
 

@@ -11,8 +11,8 @@ from funnelsim.figures.wording import Wording
 from funnelsim.scenarios.frozen import label_text
 
 if TYPE_CHECKING:
-    from funnelsim.planning.hiring import HiringPlan
-    from funnelsim.planning.staffing import StaffingForecast
+    from funnelsim.planning.staffing.hiring import HiringPlan
+    from funnelsim.planning.staffing.staffing import StaffingForecast
 
 __all__ = ["hiring_sentence", "odds", "sentence", "team_sentence"]
 

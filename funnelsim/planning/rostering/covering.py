@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from funnelsim.errors import InputError, Problem, RunError
-from funnelsim.planning.shifts import Contract, Shape, shapes, tours_of
+from funnelsim.planning.rostering.shifts import Contract, Shape, shapes, tours_of
 
 __all__ = ["HALVES", "NAMED", "WeekProgram", "WeekRoster", "clock", "shift_rows"]
 
@@ -32,7 +32,7 @@ NAMED: Final = 20
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WeekRoster:
-    """A week's roster; see `funnelsim.planning.roster.Roster`."""
+    """A week's roster; see `funnelsim.planning.rostering.roster.Roster`."""
 
     staffed: Ints
     shifts: pd.DataFrame

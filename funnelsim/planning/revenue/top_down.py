@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from funnelsim.events import EventLog
 from funnelsim.forecasting.combination import predict
-from funnelsim.planning.cells import Cells
+from funnelsim.planning.revenue.cells import Cells
 
 __all__ = ["MEASURES", "TopDown", "look_from_above"]
 

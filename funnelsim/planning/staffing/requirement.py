@@ -15,9 +15,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from funnelsim.planning.erlang import seats_needed
-from funnelsim.planning.service import ServiceLevel
-from funnelsim.planning.workload import SLOTS, Asked, OpenHours, Workload
+from funnelsim.planning.staffing.erlang import seats_needed
+from funnelsim.planning.staffing.service import ServiceLevel
+from funnelsim.planning.staffing.workload import SLOTS, Asked, OpenHours, Workload
 from funnelsim.scenarios.paths import Paths
 from funnelsim.scenarios.scenario import Scenario
 from funnelsim.worktime import HOUR, MINUTE

@@ -16,9 +16,9 @@ from funnelsim.engine.plan import NEVER
 from funnelsim.engine.simulation import rows
 from funnelsim.engine.snapshot import Snapshot
 from funnelsim.experiments.precision import mean_interval
-from funnelsim.planning.erlang import paid
-from funnelsim.planning.service import ServiceLevel
-from funnelsim.planning.workload import SLOTS, OpenHours, without_dated
+from funnelsim.planning.staffing.erlang import paid
+from funnelsim.planning.staffing.service import ServiceLevel
+from funnelsim.planning.staffing.workload import SLOTS, OpenHours, without_dated
 from funnelsim.scenarios.calendar import WEEKDAYS, Calendar
 from funnelsim.scenarios.changes import Change, apply
 from funnelsim.scenarios.scenario import Scenario
@@ -126,7 +126,7 @@ def measured(
     scenario : Scenario
     promises : mapping of str to (ServiceLevel, str)
         By team, with the clock: ``elapsed``, ``open`` or ``calls``; see
-        `funnelsim.planning.requirement.Requirement`.
+        `funnelsim.planning.staffing.requirement.Requirement`.
     clocks : mapping of str to OpenHours
     n : int
         Replications.

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from funnelsim.events import EventLog
 from funnelsim.measures.estimates import wilson
-from funnelsim.planning.pipeline import PipelineForecast
+from funnelsim.planning.pipeline.pipeline import PipelineForecast
 
 __all__ = ["reliability", "settled"]
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from funnelsim.planning.requirement import requirement
-from funnelsim.planning.service import ServiceLevel
-from funnelsim.planning.workload import Workload
+from funnelsim.planning.staffing.requirement import requirement
+from funnelsim.planning.staffing.service import ServiceLevel
+from funnelsim.planning.staffing.workload import Workload
 from funnelsim.worktime import Duration
 
 if TYPE_CHECKING:
-    from funnelsim.planning.staffing import StaffingForecast
+    from funnelsim.planning.staffing.staffing import StaffingForecast
 
 __all__ = ["CHANGES", "staffing_changes"]
 

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from funnelsim.engine.plan import Plan
 from funnelsim.engine.rows import Rows
 from funnelsim.engine.snapshot import Snapshot
-from funnelsim.planning.cells import Cells
-from funnelsim.planning.closings import Closings
-from funnelsim.planning.pipeline import ORIGINS, forecast_pipeline
-from funnelsim.planning.top_down import MEASURES
+from funnelsim.planning.pipeline.closings import Closings
+from funnelsim.planning.pipeline.pipeline import ORIGINS, forecast_pipeline
+from funnelsim.planning.revenue.cells import Cells
+from funnelsim.planning.revenue.top_down import MEASURES
 from funnelsim.scenarios.sampling import ScenarioSampler
 from funnelsim.scenarios.scenario import Scenario
 

@@ -18,7 +18,7 @@ from funnelsim.engine.simulation import rows
 from funnelsim.engine.snapshot import Snapshot
 from funnelsim.errors import ParameterError, Problem
 from funnelsim.measures.periods import edges
-from funnelsim.planning.closings import Closings, closings, hours
+from funnelsim.planning.pipeline.closings import Closings, closings, hours
 from funnelsim.scenarios.checks import require_sound
 from funnelsim.scenarios.run import Run
 from funnelsim.scenarios.sampling import ScenarioSampler

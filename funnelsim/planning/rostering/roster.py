@@ -22,8 +22,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from funnelsim.errors import ParameterError, Problem
-from funnelsim.planning.covering import HALVES, NAMED, WeekProgram, WeekRoster, clock
-from funnelsim.planning.shifts import FULL_TIME, Contract
+from funnelsim.planning.rostering.covering import HALVES, NAMED, WeekProgram, WeekRoster, clock
+from funnelsim.planning.rostering.shifts import FULL_TIME, Contract
 
 __all__ = ["Roster", "plan_roster"]
 

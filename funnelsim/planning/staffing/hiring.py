@@ -233,7 +233,7 @@ class HiringPlan:
         -------
         str
         """
-        from funnelsim.planning.staffing_sentences import hiring_sentence
+        from funnelsim.planning.staffing.staffing_sentences import hiring_sentence
 
         return hiring_sentence(self, lang=lang, text=text)
 

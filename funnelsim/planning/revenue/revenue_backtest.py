@@ -13,11 +13,11 @@ from funnelsim.engine.snapshot import snapshot
 from funnelsim.errors import InputError
 from funnelsim.events import EventLog
 from funnelsim.forecasting.scores import crps
-from funnelsim.planning.bottom_up import build_from_below
-from funnelsim.planning.cells import Cells, cells_between, levels
-from funnelsim.planning.combining import combine, doubted, weights
-from funnelsim.planning.rules_of_thumb import RULES_OF_THUMB, facts
-from funnelsim.planning.top_down import MEASURES, look_from_above
+from funnelsim.planning.pipeline.rules_of_thumb import RULES_OF_THUMB, facts
+from funnelsim.planning.revenue.bottom_up import build_from_below
+from funnelsim.planning.revenue.cells import Cells, cells_between, levels
+from funnelsim.planning.revenue.combining import combine, doubted, weights
+from funnelsim.planning.revenue.top_down import MEASURES, look_from_above
 
 __all__ = ["BACKTEST_RUNS", "WAYS", "backtest_revenue", "measure_of", "past_cutoffs", "past_errors"]
 

@@ -10,8 +10,8 @@ import pandas as pd
 
 from funnelsim.documents import did_you_mean
 from funnelsim.errors import DataError, ParameterError, Problem
-from funnelsim.planning.bottom_up import GROUPS
-from funnelsim.planning.cells import FREQUENCIES, Cells, Freq
+from funnelsim.planning.revenue.bottom_up import GROUPS
+from funnelsim.planning.revenue.cells import FREQUENCIES, Cells, Freq
 
 __all__ = ["Plan", "precision", "read_plan"]
 
@@ -50,7 +50,7 @@ def read_plan(plan: Plan, cells: Cells, currency: str, known: pd.DataFrame) -> p
 
     Examples
     --------
-    >>> from funnelsim.planning.cells import cells_between
+    >>> from funnelsim.planning.revenue.cells import cells_between
     >>> start, end = (pd.Timestamp(day, tz="UTC") for day in ("2026-01-01", "2026-03-01"))
     >>> cells = cells_between(start, end, "UTC", "month")
     >>> read_plan(1000, cells, "EUR", pd.DataFrame(columns=GROUPS)).astype(str).to_numpy().tolist()

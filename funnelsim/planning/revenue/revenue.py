@@ -12,20 +12,27 @@ from numpy.typing import NDArray
 from funnelsim.engine.snapshot import Snapshot, snapshot
 from funnelsim.errors import ParameterError, Problem
 from funnelsim.events import EventLog
-from funnelsim.planning.bottom_up import GROUPS, BottomUp, build_from_below
-from funnelsim.planning.cash import cash_paths, payments
-from funnelsim.planning.cells import Cells, Freq, calendar, cells_between, horizon_end, usual_freq
-from funnelsim.planning.combining import combine, doubted, weights
 from funnelsim.planning.coming import bringing
-from funnelsim.planning.plan import Plan, read_plan
-from funnelsim.planning.revenue_backtest import (
+from funnelsim.planning.revenue.bottom_up import GROUPS, BottomUp, build_from_below
+from funnelsim.planning.revenue.cash import cash_paths, payments
+from funnelsim.planning.revenue.cells import (
+    Cells,
+    Freq,
+    calendar,
+    cells_between,
+    horizon_end,
+    usual_freq,
+)
+from funnelsim.planning.revenue.combining import combine, doubted, weights
+from funnelsim.planning.revenue.plan import Plan, read_plan
+from funnelsim.planning.revenue.revenue_backtest import (
     backtest_revenue,
     measure_of,
     past_cutoffs,
     past_errors,
 )
-from funnelsim.planning.revenue_forecast import RevenueForecast
-from funnelsim.planning.top_down import MEASURES, TopDown, look_from_above
+from funnelsim.planning.revenue.revenue_forecast import RevenueForecast
+from funnelsim.planning.revenue.top_down import MEASURES, TopDown, look_from_above
 
 if TYPE_CHECKING:
     from funnelsim.calibration.fitting import Fit
