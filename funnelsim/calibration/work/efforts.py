@@ -126,7 +126,7 @@ def effort_part(
     >>> work = pieces(BANK, {})
     >>> part, refusal = effort_part(BANK, "interest", "call", work[work["row"] >= 0])
     >>> print(refusal)
-    stages.interest.efforts.call.duration: Only 4 visits have ended; 20 are needed. ...
+    stages.interest.efforts.call.duration: Visits that have ended: 4; 20 are needed. ...
     """
     rows, weight = _finished(log, stage)
     done = work.groupby("row")["hands_on"].sum()

@@ -141,7 +141,7 @@ def calendar_parts(log: EventLog) -> tuple[tuple[Part, ...], tuple[Refusal, ...]
     >>> from funnelsim.measures.example import BANK
     >>> parts, refusals = calendar_parts(BANK)
     >>> len(parts), str(refusals[0])
-    (0, 'calendars: Only 5 pieces of work were started; 60 are needed to see hours. ...')
+    (0, 'calendars: Pieces of work started: 5; hours show from 60 on. ...')
     """
     found, refusal = _calendars(log)
     unique = {part.id: part for part in found.values()}
