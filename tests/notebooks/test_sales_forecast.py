@@ -137,7 +137,7 @@ def test_the_notebook_leaves_the_forecast_beside_the_pdf(folder, past, tmp_path)
         left.columns
     )
     first = pypdf.PdfReader(BytesIO(made.pdf.read_bytes())).pages[0].extract_text()
-        assert "прогноз продажів" in first.lower()
+    assert "прогноз продажів" in first.lower()
     assert "Дотримані обіцянки" in made.notebook.read_text("utf-8")
 
 
