@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from funnelsim import shipped
 from funnelsim.errors import DataError, InputError, ParameterError
 from funnelsim.forecasting.leads import forecast_leads
 from funnelsim.planning.incoming import with_leads
@@ -15,6 +16,7 @@ from funnelsim.planning.staffing.service import read_service_level, service_leve
 from funnelsim.planning.staffing.staffing import forecast_staffing
 from funnelsim.planning.staffing.trial import Stretch, seats_change, with_seats
 from funnelsim.planning.staffing.workload import SLOTS, OpenHours
+from funnelsim.scenarios.loading import load
 from funnelsim.scenarios.scenario import Scenario
 from funnelsim.worktime import WorkTime
 
@@ -346,3 +348,9 @@ def test_questions_about_what_is_not_there(steady):
         steady.paths("desk", "heads")
     with pytest.raises(ParameterError, match="no week 7"):
         steady.roster("desk", week=7)
+
+
+def test_seats_are_planned_for_a_team_called_like_its_calendar():
+    doors = load(shipped.scenarios() / "apartment-doors.yaml")
+    planned = with_seats(doors, {"workshop": [Stretch(np.full(336, 3))]})
+    assert [staff.seats for staff in planned.teams["workshop"].staff] == [3]

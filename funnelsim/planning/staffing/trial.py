@@ -76,19 +76,22 @@ def seats_change(scenario: Scenario, plans: Mapping[str, Sequence[Stretch]]) -> 
     >>> bank = load(shipped.scenarios() / "bank-retail.yaml")
     >>> change = seats_change(bank, {"call_centre": [Stretch(np.full(336, 3))]})
     >>> change.overrides["teams.call_centre.staff"]
-    [{'seats': 3, 'calendar': 'planned_call_centre_1'}]
-    >>> change.overrides["calendars.planned_call_centre_1"]["hours"]["sun"]
+    [{'seats': 3, 'calendar': 'planned_hours_1_1'}]
+    >>> change.overrides["calendars.planned_hours_1_1"]["hours"]["sun"]
     ['10:00-18:00']
     """
     overrides: dict[str, Any] = {}
+    places = {team: place for place, team in enumerate(scenario.teams, 1)}
     for team, stretches in plans.items():
+        place = places[team]
         known: dict[str, str] = {}
         staff = []
         for stretch in stretches:
             for seats, hours in _layers(scenario, team, stretch):
                 key = repr(hours)
                 if key not in known:
-                    known[key] = f"planned_{team[:45]}_{len(known) + 1}"
+                    # Not the team's name: a name like that of a calendar is taken for a slip.
+                    known[key] = f"planned_hours_{place}_{len(known) + 1}"
                     overrides[f"calendars.{known[key]}"] = {
                         "hours": hours,
                         **_days_off(scenario, team),
