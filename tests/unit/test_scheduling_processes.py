@@ -88,8 +88,8 @@ def test_how_a_process_ended_is_the_cause(order, line, cause):
 def test_too_long_is_too_long_for_everything_it_started(order, away):
     """Kernels leave the group of their process; they are ended all the same."""
     began = time.monotonic()
-    told = outcome(order, f"{SLEEPER}{away}); time.sleep(600)", limit=4)
-    assert told.cause == "took longer than 4 s and was stopped"
+    told = outcome(order, f"{SLEEPER}{away}); time.sleep(600)", limit=3)
+    assert told.cause == "took longer than 3 s and was stopped"
     assert time.monotonic() - began < 60
     assert _marked(order.token) == []
 
