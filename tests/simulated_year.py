@@ -226,7 +226,9 @@ def _doomed(world: World, now: datetime, line: int) -> None:
             if left[0] <= 0:
                 place = f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
                 with (world.folder / "kills.txt").open("a", encoding="utf-8") as stream:
-                    sending = " while sending" if _sends(frame) else ""
+                    # The other job's thread dies with this one, perhaps while it sends.
+                    threads = sys._current_frames().values()
+                    sending = " while sending" * sum(map(_sends, threads))
                     stream.write(f"{frame.f_code.co_name} {place}{sending}\n")
                 os.kill(os.getpid(), signal.SIGKILL)
         return trace
@@ -313,7 +315,7 @@ def check(world: World, until: datetime) -> dict[str, Any]:
         wrong.append(f"promises: {set(promised) ^ set(done)}")
     posted = _post(ledger, world.office, wrong)
     kills, doubts = (_lines(world.folder / name) for name in ("kills.txt", "book.doubts"))
-    doubtful = len(doubts) + sum("while sending" in kill for kill in kills)
+    doubtful = len(doubts) + sum(kill.count("while sending") for kill in kills)
     if posted["twice"] > doubtful:
         wrong.append(f"{posted['twice']} sent twice, {doubtful} in doubt")
     states = Counter(entry.state for entry in entries)
