@@ -12,15 +12,10 @@ import numpy as np
 
 from funnelsim.forecasting.orders import Trial, differences, search, tried
 from funnelsim.forecasting.outlook import Floats, Outlook, quiet
-from funnelsim.forecasting.seasons import LONGEST, has_seasons, on_top
+from funnelsim.forecasting.seasons import HARMONICS, LONGEST, SPARE, has_seasons, on_top
 from funnelsim.forecasting.statespace import ITERATIONS, ahead_of
 
 __all__ = ["airline", "harmonic", "sarima"]
-
-HARMONICS = 6
-"""Waves of different length at most."""
-SEASON_NEEDS = 5
-"""Points beyond two seasons from which a season is differenced."""
 
 
 def sarima(y: Floats, season: int, horizon: int) -> Outlook:
@@ -111,7 +106,7 @@ def harmonic(y: Floats, season: int, horizon: int) -> Outlook:
     >>> (harmonic(y, 12, 3).mean.round(1) + 0.0).tolist()
     [0.0, 0.5, 0.9]
     """
-    most = min(HARMONICS, season // 2) if season > 1 and len(y) >= 2 * season else 0
+    most = min(HARMONICS, season // 2) if has_seasons(y, season, 0) else 0
     change = np.diff(y)
     trials = [
         (tried(change, np.diff(_waves(len(y), 0, season, count), axis=0), order, 1), count)
@@ -124,7 +119,7 @@ def harmonic(y: Floats, season: int, horizon: int) -> Outlook:
 
 
 def _has_season(y: Floats, season: int) -> bool:
-    return 1 < season <= LONGEST and len(y) >= 2 * season + SEASON_NEEDS
+    return season <= LONGEST and has_seasons(y, season, SPARE)
 
 
 def _differenced(y: Floats, d: int, big_d: int, season: int) -> Floats:

@@ -6,17 +6,21 @@ import numpy as np
 
 from funnelsim.forecasting.outlook import Component, Floats, Outlook
 
-__all__ = ["LONGEST", "has_seasons", "on_top"]
+__all__ = ["HARMONICS", "LONGEST", "SPARE", "has_seasons", "on_top"]
 
 LONGEST = 24
 """Periods per season up to which models may carry each of them; longer seasons go on top."""
+HARMONICS = 6
+"""Waves of different length at most, where a season is made of waves."""
+SPARE = 5
+"""Points beyond two seasons from which a model may carry a season that wanders."""
 STEADY = 11
 """Seasons over which STL averages each period of the season."""
 FEW = 3
 """Shrinking needs more periods per season than this."""
 
 
-def has_seasons(y: Floats, season: int) -> bool:
+def has_seasons(y: Floats, season: int, spare: int = 1) -> bool:
     """Whether the history holds two full seasons and more.
 
     Parameters
@@ -25,6 +29,8 @@ def has_seasons(y: Floats, season: int) -> bool:
         The history.
     season : int
         Periods per season; 1 for none.
+    spare : int
+        So many points more.
 
     Returns
     -------
@@ -35,7 +41,7 @@ def has_seasons(y: Floats, season: int) -> bool:
     >>> has_seasons(np.arange(24.0), 12), has_seasons(np.arange(25.0), 12)
     (False, True)
     """
-    return season > 1 and len(y) >= 2 * season + 1
+    return season > 1 and len(y) >= 2 * season + spare
 
 
 def on_top(y: Floats, season: int, horizon: int, model: Component) -> Outlook:

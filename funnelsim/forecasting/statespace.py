@@ -7,15 +7,12 @@ from typing import Any, Literal
 import numpy as np
 
 from funnelsim.forecasting.outlook import Floats, Outlook, quiet
+from funnelsim.forecasting.seasons import HARMONICS, SPARE, has_seasons
 
 __all__ = ["ITERATIONS", "ahead_of", "covariance", "level", "trend"]
 
 ITERATIONS = 50
 """Of a search for parameters, at most."""
-HARMONICS = 6
-"""Waves of different length at most."""
-SEASON_NEEDS = 5
-"""Points beyond two seasons from which a season is modelled."""
 
 
 def level(y: Floats, season: int, horizon: int) -> Outlook:
@@ -148,7 +145,7 @@ def _structural(
     from statsmodels.tsa.statespace.structural import UnobservedComponents
 
     waves = None
-    if season > 1 and len(y) >= 2 * season + SEASON_NEEDS:
+    if has_seasons(y, season, SPARE):
         waves = [{"period": season, "harmonics": min(season // 2, HARMONICS)}]
     with quiet():
         model = UnobservedComponents(y, kind, freq_seasonal=waves)
