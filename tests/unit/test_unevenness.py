@@ -151,6 +151,15 @@ def test_a_slow_pace_of_a_heavy_tail_stays_within_the_language():
     DurationSpec.model_validate(spec)  # raises if the language has no such delay
 
 
+def test_a_very_slow_pace_of_what_was_observed_still_ends():
+    """Levels that round to 1 ask for the quantile at which all is over: there is none."""
+    time = np.random.default_rng(1).exponential(5 * DAY, 800)
+    ended = time < 20 * DAY
+    seen = Durations(np.minimum(time, 20 * DAY), ended, np.zeros(800), np.ones(800))
+    spec = Empirical(seen).drawn(np.random.default_rng(1), 0.1)
+    DurationSpec.model_validate(spec)  # raises if the language has no such delay
+
+
 def test_shared_luck_leaves_the_mean_share_as_it_was():
     """A factor of mean 1 on the odds lowers the mean share by 2 %; drawn shares make up for it."""
     uneven = Unevenness((0.4, -0.4) * 30, (400.0,) * 60)

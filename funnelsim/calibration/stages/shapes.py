@@ -211,7 +211,9 @@ def _cells(
     """
 
     def at(levels: Floats) -> Floats:
-        return quantiles(-np.expm1(np.log1p(-levels) / pace) if pace != 1 else levels)
+        if pace != 1:  # below 1, which a slow pace rounds to and at which nothing ever ends
+            levels = np.minimum(-np.expm1(np.log1p(-levels) / pace), np.nextafter(1.0, 0.0))
+        return quantiles(levels)
 
     edges = np.linspace(0, 1, int(np.clip(ends // 2, 5, CELLS)) + 1)
     if ends >= WHOLE:
