@@ -25,7 +25,7 @@ Input = Annotated[
     Path,
     typer.Argument(
         metavar="INPUT",
-        help="A scenario (.yaml), a saved event log (a folder), or a CRM export.",
+        help="A scenario (.yaml), a saved event log, a CRM export, or a folder of exports.",
         show_default=False,
     ),
 ]

@@ -22,7 +22,7 @@ def revenue(  # noqa: PLR0913, PLR0917 - one parameter an option
         Path,
         typer.Argument(
             metavar="INPUT",
-            help="A CRM export, or a saved event log (a folder).",
+            help="A CRM export, a folder of exports, or a saved event log.",
             show_default=False,
         ),
     ],

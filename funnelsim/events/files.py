@@ -23,7 +23,7 @@ from funnelsim.events.folders import whole_folder
 from funnelsim.events.schema import SCHEMA, TIME, Metadata
 from funnelsim.events.tables import Tables, cast
 
-__all__ = ["Format", "read_folder", "write_folder"]
+__all__ = ["Format", "is_log", "read_folder", "write_folder"]
 
 Format = Literal["parquet", "csv"]
 META = "meta.json"
@@ -65,6 +65,21 @@ def write_folder(tables: Tables, meta: Metadata, folder: Path, form: Format) -> 
         raise DataError(NO_PARQUET)
     fill = partial(_write_tables, tables, meta, form=form)
     whole_folder(folder.absolute(), fill, mark=META, kind="an event log")
+
+
+def is_log(place: str | Path) -> bool:
+    """Whether a folder holds an event log, be it damaged, and not other files.
+
+    Examples
+    --------
+    >>> is_log("deals.csv")
+    False
+    """
+    folder = Path(place)
+    if not folder.is_dir():
+        return False
+    files = {path.name for path in folder.iterdir() if path.is_file()}
+    return not files or not files.isdisjoint({META, "visits.csv", "visits.parquet"})
 
 
 def read_folder(folder: Path) -> tuple[dict[str, pd.DataFrame], Metadata]:

@@ -14,6 +14,7 @@ from funnelsim.calibration.readers.tables import read_any
 from funnelsim.calibration.readers.text_tables import TextTable
 from funnelsim.errors import DataError, Problem
 from funnelsim.events import EventLog
+from funnelsim.events.files import is_log
 from funnelsim.forecasting.columns import dates_of
 
 __all__ = ["read_history"]
@@ -29,8 +30,8 @@ def read_history(
     Parameters
     ----------
     source : str or Path
-        A folder with an event log, the export of a CRM, or a table (CSV, XLSX, Parquet) with a
-        column of dates and columns of numbers.
+        A folder with an event log, an export of a CRM or a folder of them, or a table (CSV,
+        XLSX, Parquet) with a column of dates and columns of numbers.
     mapping : str or Path
         What the columns mean of an export that is not recognised.
     time_zone : str
@@ -56,10 +57,10 @@ def read_history(
     path = Path(source)
     if not path.exists():
         raise DataError(Problem("there is no such file", str(path)))
-    if path.is_dir():
+    if is_log(path):
         return EventLog.load(path)
-    if mapping:
-        return read_crm(path, mapping=mapping, time_zone=time_zone or None).events()
+    if mapping or path.is_dir():
+        return read_crm(path, mapping=mapping or None, time_zone=time_zone or None).events()
     table = read_any(path)
     if recognised(table) is not None:
         return read_crm(path, time_zone=time_zone or None).events()

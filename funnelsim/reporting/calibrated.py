@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from funnelsim.events import EventLog
+from funnelsim.events.files import is_log
 from funnelsim.reporting.fit_check import FitCheck, check_fit
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Sources:
     @property
     def is_log(self) -> bool:
         """Whether this is a saved event log, which needs no reading and no audit."""
-        return len(self.files) == 1 and (Path(self.files[0]) / "meta.json").is_file()
+        return len(self.files) == 1 and is_log(self.files[0])
 
 
 @dataclass(frozen=True, eq=False)

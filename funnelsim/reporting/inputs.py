@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from funnelsim.errors import DataError, ParameterError, Problem
 from funnelsim.events import EventLog
+from funnelsim.events.files import is_log
 
 if TYPE_CHECKING:
     from funnelsim.scenarios.scenario import Scenario
@@ -40,7 +41,7 @@ def open_log(
     ----------
     source : str or Path
         A scenario (``.yaml``: it is simulated), a folder that holds an event log,
-        or a raw export.
+        a raw export, or a folder of exports of one CRM.
     mapping : str or Path
         A mapping file, for an export of a format that is not recognised.
     seed : int
@@ -71,7 +72,7 @@ def open_log(
         from funnelsim.engine import simulate
 
         return simulate(scenario, seed=seed)
-    if path.is_dir():
+    if is_log(path):
         return EventLog.load(path)
     from funnelsim.calibration.readers.crm import read_crm
 
@@ -200,7 +201,7 @@ def check_input(
     if not path.exists():
         raise DataError(Problem("there is no such file", str(path)))
     problems = []
-    if mapping and (is_scenario or path.is_dir()):
+    if mapping and (is_scenario or is_log(path)):
         problems.append(Problem(f"{path} needs no mapping", path="mapping", fix="Leave it out."))
     if overrides and not is_scenario:
         problems.append(
@@ -235,7 +236,7 @@ def check_readable(source: str | Path, *, mapping: str | Path = "") -> None:
     funnelsim.errors.DataError: ...README.md: ...
     """
     path = Path(source)
-    if mapping or path.is_dir() or _is_scenario(path):
+    if mapping or is_log(path) or _is_scenario(path):
         return
     from funnelsim.calibration.readers.crm import read_crm
 
@@ -288,7 +289,7 @@ def is_export(source: str | Path) -> bool:
     (True, False)
     """
     path = Path(source)
-    return not path.is_dir() and not _is_scenario(path)
+    return not is_log(path) and not _is_scenario(path)
 
 
 def _is_scenario(path: Path) -> bool:

@@ -15,9 +15,12 @@ import pytest
 
 from funnelsim.calibration.exports import FORMATS, HOLDS, KINDS, PRESETS, export_crm
 from funnelsim.calibration.exports.dirt import dirt_of
+from funnelsim.calibration.readers.crm import read_crm
 from funnelsim.engine import simulate
 from funnelsim.errors import DataError, InputError, ParameterError
 from funnelsim.events import EventLog
+from funnelsim.planning.history import read_history
+from funnelsim.reporting.inputs import open_log
 from tests.exported import DOORS, ZONE
 
 HEADERS = Path(__file__).parents[2].parent / "shared" / "crm_headers.json"
@@ -454,3 +457,20 @@ def test_the_manual_says_what_each_format_holds() -> None:
         assert cells[5:] == ["yes" if flag else "–" for flag in flags]
     for kind in KINDS.values():
         assert f"| `{kind.id}` | {kind.says} | {kind.unit} |" in page
+
+
+def test_a_folder_stands_for_the_exports_in_it(log: EventLog, tmp_path: Path) -> None:
+    """Stages in one file, amounts in another: only together they are a history with values."""
+    export_crm(log, tmp_path / "crm", format="pipedrive", seed=1)
+    files = [path for path in sorted((tmp_path / "crm").iterdir()) if path.is_file()]
+    assert len(files) > 1
+    together = read_crm(files).events()
+    for found in (open_log(tmp_path / "crm"), read_history(tmp_path / "crm")):
+        assert isinstance(found, EventLog)
+        assert found.marks.equals(together.marks)
+        assert found.marks["value"].notna().any()
+    log.save(tmp_path / "log", format="csv")
+    assert len(open_log(tmp_path / "log").visits) == len(log.visits)
+    (tmp_path / "crm" / "notes.txt").write_text("buy milk", "utf-8")
+    with pytest.raises(DataError, match=r"notes\.txt: "):
+        open_log(tmp_path / "crm")

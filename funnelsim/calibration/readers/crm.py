@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
@@ -42,7 +42,8 @@ def read_crm(
     ----------
     source : str, Path or sequence of them
         Files (CSV, XLSX, HTML named .xls, Parquet, XES; gzipped too) or the URL of a
-        database. Several files are tables of one CRM, or exports of it on different days.
+        database. Several files are tables of one CRM, or exports of it on different days;
+        a folder stands for the files in it.
     mapping : str or Path, optional
         A mapping file, where the columns are not those of a known CRM.
     query : str, optional
@@ -73,7 +74,7 @@ def read_crm(
     funnelsim.errors.DataError: no-such.csv: there is no such file
     """
     options = _options(pipeline, time_zone, currency, taken_at)
-    sources = [source] if isinstance(source, str | Path) else list(source)
+    sources = _files([source] if isinstance(source, str | Path) else source)
     if not sources:
         raise DataError("no file is given")
     if mapping is not None:
@@ -86,6 +87,18 @@ def read_crm(
         del group
         give_back()
     return _together(parts)
+
+
+def _files(sources: Iterable[Source]) -> list[Source]:
+    """Put the files of a folder in its place."""
+    found: list[Source] = []
+    for source in sources:
+        if is_url(source) or not Path(source).is_dir():
+            found.append(source)
+            continue
+        parts = [path for path in sorted(Path(source).iterdir()) if path.is_file()]
+        found += [path for path in parts if not path.name.startswith(".")]
+    return found
 
 
 def recognised(table: TextTable) -> tuple[Reader, Form] | None:
