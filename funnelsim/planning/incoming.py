@@ -1,4 +1,4 @@
-"""Forecast leads → the sources of a scenario, as given counts by period."""
+"""A scenario set to the weeks of a forecast, or a table, of leads: window, warm-up, counts."""
 
 from __future__ import annotations
 
@@ -11,17 +11,22 @@ from numpy.typing import NDArray
 
 from funnelsim.documents import did_you_mean
 from funnelsim.errors import DataError, Problem
+from funnelsim.planning.inflow_paths import (
+    daily,
+    fed,
+    shared_out,
+    source_ids,
+    weekday_weights,
+)
 from funnelsim.scenarios.calendar import WEEKDAYS
-from funnelsim.scenarios.demand import leads_per_week
 from funnelsim.scenarios.run import Run
 from funnelsim.scenarios.scenario import Scenario
-from funnelsim.scenarios.source import Counts
-from funnelsim.worktime import DAY, Duration
+from funnelsim.worktime import DAY
 
 if TYPE_CHECKING:
     from funnelsim.forecasting.leads import LeadForecast
 
-__all__ = ["with_leads"]
+__all__ = ["set_to_leads"]
 
 Ints = NDArray[np.int64]
 _PERIOD: Final = ("period", "period_start", "at", "week", "month", "date", "day")
@@ -30,7 +35,7 @@ _PATH: Final = ("path", "sample", "draw")
 _USUAL_DAYS: Final = 7
 
 
-def with_leads(
+def set_to_leads(
     scenario: Scenario, leads: LeadForecast | pd.DataFrame, *, n: int, seed: int
 ) -> Scenario:
     """Put forecast leads in the place of a scenario's own demand.
@@ -64,7 +69,7 @@ def with_leads(
     --------
     >>> from funnelsim.scenarios.scenario import _TINY
     >>> table = pd.DataFrame({"period": ["2026-02-02", "2026-02-09"], "leads": [40, 60]})
-    >>> busy = with_leads(Scenario.model_validate(_TINY), table, n=3, seed=1)
+    >>> busy = set_to_leads(Scenario.model_validate(_TINY), table, n=3, seed=1)
     >>> len(busy.sources["web"].counts.paths), str(busy.run.horizon)
     (3, '14 d')
     """
@@ -77,8 +82,10 @@ def with_leads(
         fix = "Without leads there is nothing to staff for."
         raise DataError(Problem("no leads at all are forecast", path="leads", fix=fix))
     by_source = _by_source(scenario, names, paths, rng)
-    filled = _filled(scenario, starts, end, by_source, rng)
-    return filled if isinstance(leads, pd.DataFrame) else _with_hours(filled, leads.hours)
+    if isinstance(leads, pd.DataFrame):
+        return _filled(scenario, starts, end, by_source, np.ones(7), rng)
+    filled = _filled(scenario, starts, end, by_source, weekday_weights(leads), rng)
+    return _with_hours(filled, leads.hours)
 
 
 def _of_forecast(
@@ -186,8 +193,10 @@ def _by_source(
     scenario: Scenario, names: Sequence[str], paths: Ints, rng: np.random.Generator
 ) -> dict[str, Ints]:
     """Paths by source, shape (paths, periods) each."""
-    known = _names_of_sources(scenario)
-    unknown = [name for name in names if name and name not in known]
+    if list(names) == [""]:
+        return shared_out(scenario, paths[..., 0], rng)
+    ids = source_ids(names, scenario, {"": next(iter(scenario.sources))})
+    unknown = [name for name, source in ids.items() if source not in scenario.sources]
     if unknown:
         raise DataError(
             Problem(
@@ -197,25 +206,10 @@ def _by_source(
             )
             for name in unknown
         )
-    if len(names) > 1 or names[0]:
-        none = np.zeros(paths.shape[:2], np.int64)
-        found = dict.fromkeys(scenario.sources, none)
-        for i, name in enumerate(names):
-            found[known[name]] = found[known[name]] + paths[..., i]
-        return found
-    weights = np.array([leads_per_week(s, scenario) for s in scenario.sources.values()])
-    if not weights.sum():
-        weights = np.ones(len(weights))
-    drawn = rng.multinomial(paths[..., 0], weights / weights.sum())
-    return {source: drawn[..., i] for i, source in enumerate(scenario.sources)}
-
-
-def _names_of_sources(scenario: Scenario) -> dict[str, str]:
-    """What a source may be called → its id: the id, or its label in any language."""
-    labels = {
-        str(name): key for key, source in scenario.sources.items() for name in source.label.values()
-    }
-    return {**labels, **{key: key for key in scenario.sources}, "": next(iter(scenario.sources))}
+    found = dict.fromkeys(scenario.sources, np.zeros(paths.shape[:2], np.int64))
+    for i, name in enumerate(names):
+        found[ids[name]] = found[ids[name]] + paths[..., i]
+    return found
 
 
 def _with_hours(scenario: Scenario, hours: pd.DataFrame) -> Scenario:
@@ -239,6 +233,7 @@ def _filled(
     starts: pd.DatetimeIndex,
     end: pd.Timestamp,
     by_source: dict[str, Ints],
+    weights: NDArray[np.float64],
     rng: np.random.Generator,
 ) -> Scenario:
     """The scenario with these counts, from the warm-up on."""
@@ -253,21 +248,10 @@ def _filled(
         first = counts[:, : max(28 // step, 1) if even else 1]
         a_day = first.sum(axis=1) / days[: first.shape[1]].sum()
         earlier = rng.poisson(np.repeat(a_day[:, None] * step, before, axis=1))
-        told = counts if even else _daily(counts, days, rng)
+        told = counts if even else daily(counts, starts, end, weights, rng)
+        begin = (starts[0] - pd.Timedelta(days=before * step)).date().isoformat()
         paths = np.concatenate([earlier, told], axis=1)
-        begin = (starts[0] - pd.Timedelta(days=before * step)).date()
-        sources[key] = scenario.sources[key].model_copy(
-            update={
-                "counts": Counts(
-                    start=begin, every=Duration(step, "d"), paths=tuple(map(tuple, paths.tolist()))
-                ),
-                **dict.fromkeys(("rate", "growth")),
-                "replay": (),
-                "by_month": {},
-                "campaigns": (),
-                "overdispersion": 0.0,
-            }
-        )
+        sources[key] = fed(scenario.sources[key], begin, f"{step} d", paths)
     run = Run.model_validate(
         {
             "start": starts[0].date().isoformat(),
@@ -276,12 +260,3 @@ def _filled(
         }
     )
     return scenario.model_copy(update={"sources": sources, "run": run})
-
-
-def _daily(counts: Ints, days: Ints, rng: np.random.Generator) -> Ints:
-    """Counts of months and quarters, dealt out to their days."""
-    parts = [
-        rng.multinomial(counts[:, i], np.full(length, 1 / length))
-        for i, length in enumerate(days.tolist())
-    ]
-    return np.concatenate(parts, axis=1)

@@ -9,7 +9,7 @@ import pytest
 from funnelsim import shipped
 from funnelsim.errors import DataError, InputError, ParameterError
 from funnelsim.forecasting.leads import forecast_leads
-from funnelsim.planning.incoming import with_leads
+from funnelsim.planning.incoming import set_to_leads
 from funnelsim.planning.rostering.roster import Roster
 from funnelsim.planning.staffing.erlang import seats_needed
 from funnelsim.planning.staffing.service import read_service_level, service_levels
@@ -219,7 +219,7 @@ def test_a_table_of_leads_sets_window_and_number():
 
 def test_months_are_dealt_out_to_days():
     table = pd.DataFrame({"month": ["2026-06-01", "2026-07-01"], "leads": [3000, 3100]})
-    filled = with_leads(desk(), table, n=3, seed=1)
+    filled = set_to_leads(desk(), table, n=3, seed=1)
     counts = filled.sources["calls"].counts
     assert counts is not None
     assert str(counts.every) == "1 d"
@@ -232,7 +232,7 @@ def test_a_lead_forecast_drives_the_plan():
     weeks = pd.date_range("2025-06-02", periods=40, freq="W-MON")
     table = pd.DataFrame({"week": weeks, "n": [1000, 1100, 1050, 990] * 10})
     leads = forecast_leads(table, "3 w", profile="fast", n_paths=10, seed=1)
-    filled = with_leads(desk(), leads, n=5, seed=1)
+    filled = set_to_leads(desk(), leads, n=5, seed=1)
     counts = filled.sources["calls"].counts
     assert counts is not None
     assert [path[-3:] for path in counts.paths] == [tuple(row) for row in leads.total[:5].tolist()]
@@ -244,9 +244,9 @@ def test_a_lead_forecast_drives_the_plan():
 def test_sources_are_known_by_id_and_label():
     scenario = desk(source={"label": "Phone calls"})
     table = pd.DataFrame({"period": ["2026-06-01"], "leads": [70], "source": ["Phone calls"]})
-    assert with_leads(scenario, table, n=2, seed=1).sources["calls"].counts is not None
+    assert set_to_leads(scenario, table, n=2, seed=1).sources["calls"].counts is not None
     with pytest.raises(DataError, match='no source "post"'):
-        with_leads(scenario, table.assign(source="post"), n=2, seed=1)
+        set_to_leads(scenario, table.assign(source="post"), n=2, seed=1)
 
 
 @pytest.mark.parametrize(
@@ -267,7 +267,7 @@ def test_sources_are_known_by_id_and_label():
 )
 def test_leads_that_are_none(table, said):
     with pytest.raises(DataError, match=said):
-        with_leads(desk(), pd.DataFrame(table), n=2, seed=1)
+        set_to_leads(desk(), pd.DataFrame(table), n=2, seed=1)
 
 
 # --- promises and numbers

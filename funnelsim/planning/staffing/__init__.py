@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from funnelsim.planning.staffing.hiring import Hiring, HiringPlan, plan_hiring
-from funnelsim.planning.staffing.staffing import StaffingForecast, forecast_staffing
+from funnelsim.planning.staffing.staffing import forecast_staffing
+from funnelsim.planning.staffing.staffing_forecast import StaffingForecast
 
 __all__ = [
     "Hiring",

@@ -15,7 +15,7 @@ from funnelsim.planning.staffing.workload import Workload
 from funnelsim.worktime import Duration
 
 if TYPE_CHECKING:
-    from funnelsim.planning.staffing.staffing import StaffingForecast
+    from funnelsim.planning.staffing.staffing_forecast import StaffingForecast
 
 __all__ = ["CHANGES", "staffing_changes"]
 

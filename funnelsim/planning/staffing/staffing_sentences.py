@@ -12,7 +12,7 @@ from funnelsim.scenarios.frozen import label_text
 
 if TYPE_CHECKING:
     from funnelsim.planning.staffing.hiring import HiringPlan
-    from funnelsim.planning.staffing.staffing import StaffingForecast
+    from funnelsim.planning.staffing.staffing_forecast import StaffingForecast
 
 __all__ = ["hiring_sentence", "odds", "sentence", "team_sentence"]
 
