@@ -178,7 +178,8 @@ def _show(made: RevenueForecast) -> None:
             *(money(by[origin]["mean"]) for origin in ("open", "future")),
         )
     out.print(shown)
-    weights = ", ".join(f"{way} {weight:.0%}" for way, weight in made.weights.items())
+    names = {"bottom_up": "deal by deal", "top_down": "the series of the past"}
+    weights = ", ".join(f"{names[way]} {weight:.0%}" for way, weight in made.weights.items())
     out.print(f"Weights by past errors: {weights}", markup=False)
     if made.plan is not None:
         against = Table(title="The plan", title_justify="left", box=None, pad_edge=False)
