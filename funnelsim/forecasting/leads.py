@@ -20,6 +20,7 @@ from funnelsim.forecasting.forecaster import Forecasting, Settings, forecast_ser
 from funnelsim.forecasting.hierarchy import Tree, mapping, reconciled, shrunk_covariance, tree_of
 from funnelsim.forecasting.pathways import correlation
 from funnelsim.forecasting.remarks import Remark
+from funnelsim.forecasting.samples import levels
 from funnelsim.forecasting.series import (
     ALL,
     SEASONS,
@@ -143,7 +144,7 @@ class LeadForecast:
     def issued(self) -> pd.DataFrame:
         """The forecast as it is kept: cutoff, series, period_start, period_end, unit, quantile."""
         nodes = self.tree.total(self.bottom.astype(float))
-        rows = np.quantile(nodes, ISSUED, axis=0)
+        rows = levels(nodes, ISSUED)
         ends = self.periods[1:].append(periods_ahead(self.periods[-1], self.every, 1))
         called = self.tree.nodes.agg(" / ".join, axis=1) if self.by else [""]
         parts = [
@@ -490,10 +491,8 @@ def _root(matrix: Floats) -> Floats:
 def _quantiles(draws: Floats) -> pd.DataFrame:
     """Mean and quantiles over the first axis."""
     half = (1 - LEVEL) / 2
-    levels = (0.1, 0.5, 0.9, half, 1 - half)
-    frame = pd.DataFrame(
-        np.quantile(draws, levels, axis=0).T, columns=["p10", "p50", "p90", "lo", "hi"]
-    )
+    found = levels(draws, (0.1, 0.5, 0.9, half, 1 - half))
+    frame = pd.DataFrame(found.T, columns=["p10", "p50", "p90", "lo", "hi"])
     frame.insert(0, "mean", draws.mean(axis=0))
     return frame.assign(level=LEVEL)
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from funnelsim.forecasting.samples import levels
+
 __all__ = [
     "covered",
     "crps",
@@ -88,7 +90,7 @@ def covered(samples: ArrayLike, actual: ArrayLike, level: float) -> NDArray[np.b
     draws, came = np.asarray(samples, dtype=float), np.asarray(actual, dtype=float)
     if draws.shape[1:] != came.shape:
         raise ValueError("samples and outcomes differ in shape")
-    lo, hi = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    lo, hi = levels(draws, [(1 - level) / 2, (1 + level) / 2])
     return np.asarray((lo <= came) & (came <= hi))
 
 

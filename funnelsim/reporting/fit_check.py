@@ -15,6 +15,7 @@ from funnelsim.calibration.work.hours import team_calendars
 from funnelsim.calibration.work.pieces import pieces, work_times
 from funnelsim.errors import ParameterError, Problem
 from funnelsim.events import EventLog
+from funnelsim.forecasting.samples import levels
 from funnelsim.reporting.gathering import supported
 from funnelsim.scenarios.run import Run
 
@@ -212,13 +213,11 @@ def _table(actual: Numbers, found: list[Numbers]) -> pd.DataFrame:
     values = simulated.to_numpy(dtype=float)
     known = np.isfinite(values)
     tail = (1 - LEVEL) / 2
-    levels = [
-        np.quantile(column[use], [tail, 0.5, 1 - tail], method="weibull")
-        if use.any()
-        else [np.nan] * 3
+    bands = [
+        levels(column[use], [tail, 0.5, 1 - tail]) if use.any() else [np.nan] * 3
         for column, use in zip(values.T, known.T, strict=True)
     ]
-    lo, middle, hi = np.array(levels).T
+    lo, middle, hi = np.array(bands).T
     table = pd.DataFrame(list(actual), columns=list(KEY))
     return table.assign(
         actual=list(actual.values()), simulated=middle, lo=lo, hi=hi, n=known.sum(axis=0)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
+from funnelsim.forecasting.samples import levels
 from funnelsim.planning.staffing.staffing_changes import CHANGES
 from funnelsim.reporting.blocks import column, table
 from funnelsim.reporting.document import Table
@@ -47,7 +48,7 @@ def teams(plan: StaffingPlan, t: Texts) -> Table:
     for team in found.teams:
         own = found.plan[found.plan["team"] == team].reset_index(drop=True)
         most = own.iloc[int(np.argmax(own["fte"].to_numpy()))]
-        fte = np.quantile(found.paths(team), (0.1, 0.5, 0.9), axis=0)
+        fte = levels(found.paths(team), (0.1, 0.5, 0.9))
         week = int(np.argmax(own["fte"].to_numpy()))
         rows.append(
             (

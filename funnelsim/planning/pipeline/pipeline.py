@@ -17,6 +17,7 @@ from funnelsim.engine.rows import Rows
 from funnelsim.engine.simulation import rows
 from funnelsim.engine.snapshot import Snapshot
 from funnelsim.errors import ParameterError, Problem
+from funnelsim.forecasting.samples import levels
 from funnelsim.measures.periods import edges
 from funnelsim.planning.pipeline.closings import Closings, closings, hours
 from funnelsim.scenarios.checks import require_sound
@@ -238,8 +239,8 @@ def _period(at: Integers, ends: Integers) -> NDArray[np.intp]:
 
 def _spread(values: Floats, quantiles: Sequence[float]) -> dict[str, float]:
     """Mean, quantiles and number of some draws."""
-    levels = np.quantile(values, quantiles)
-    named = {f"p{q * 100:02.0f}": level for q, level in zip(quantiles, levels, strict=True)}
+    found = levels(values, quantiles)
+    named = {f"p{q * 100:02.0f}": level for q, level in zip(quantiles, found, strict=True)}
     return {"mean": values.mean(), **named, "n": len(values)}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -20,7 +19,6 @@ __all__ = [
     "Freq",
     "cells_between",
     "horizon_end",
-    "levels",
     "usual_freq",
 ]
 
@@ -199,30 +197,3 @@ def usual_freq(start: pd.Timestamp, end: pd.Timestamp) -> Freq:
     """
     weeks = (end - start) / pd.Timedelta(weeks=1)
     return "week" if weeks < FEW_WEEKS else "month" if weeks < MANY_WEEKS else "quarter"
-
-
-def levels(draws: Floats, quantiles: Sequence[float]) -> Floats:
-    """Quantiles of what will come, from a sample of what may.
-
-    So many outcomes in a hundred lie below, whatever the size of the sample; the usual quantiles
-    of a small sample lie too far inside.
-
-    Parameters
-    ----------
-    draws : ndarray, shape (n,)
-    quantiles : sequence of float
-
-    Returns
-    -------
-    ndarray, shape (len(quantiles),)
-
-    References
-    ----------
-    Hyndman & Fan (1996), The American Statistician 50: 361–365, definition 6 (Weibull).
-
-    Examples
-    --------
-    >>> levels(np.arange(1.0, 10.0), [0.1, 0.5]).tolist()
-    [1.0, 5.0]
-    """
-    return np.asarray(np.quantile(draws, quantiles, method="weibull"))

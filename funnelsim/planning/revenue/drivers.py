@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from funnelsim.planning.revenue.cells import levels
+from funnelsim.forecasting.samples import levels
 
 __all__ = ["downside", "without_deals"]
 

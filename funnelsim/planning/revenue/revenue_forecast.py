@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from funnelsim.documents import did_you_mean
 from funnelsim.errors import ParameterError, Problem
+from funnelsim.forecasting.samples import levels
 from funnelsim.planning.pipeline.pipeline import ORIGINS
 from funnelsim.planning.revenue.bottom_up import GROUPS
 from funnelsim.planning.revenue.cash import Payments
-from funnelsim.planning.revenue.cells import Cells, Freq, calendar, levels
+from funnelsim.planning.revenue.cells import Cells, Freq, calendar
 from funnelsim.planning.revenue.drivers import downside, without_deals
 from funnelsim.planning.revenue.plan import Plan, precision, read_plan
 from funnelsim.planning.revenue.top_down import MEASURES

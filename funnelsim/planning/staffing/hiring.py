@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from funnelsim.errors import ParameterError, Problem
+from funnelsim.forecasting.samples import levels
 from funnelsim.worktime import DAY, Duration, parse_duration
 
 if TYPE_CHECKING:
@@ -187,7 +188,7 @@ class HiringPlan:
         (those there and hired), short (chance that they are too few without hiring), still_short
         (chance with the plan).
         """
-        low, mid, high = np.quantile(self.need, (0.1, 0.5, 0.9), axis=0)
+        low, mid, high = levels(self.need, (0.1, 0.5, 0.9))
         with_plan = self.there + self._newcomers()
         return pd.DataFrame(
             {

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from funnelsim.documents import did_you_mean
 from funnelsim.engine.snapshot import Snapshot
 from funnelsim.errors import ParameterError, Problem
+from funnelsim.forecasting.samples import levels
 from funnelsim.planning.rostering.covering import HALVES
 from funnelsim.planning.rostering.roster import Roster, plan_roster
 from funnelsim.planning.rostering.shifts import Contract, usual_contracts
@@ -128,9 +129,9 @@ class StaffingForecast:
         for team in self.teams:
             for measure, unit in _UNITS.items():
                 values = self.paths(team, measure)
-                levels = np.quantile(values, QUANTILES, axis=0)
+                found = levels(values, QUANTILES)
                 for k, (begin, end) in enumerate(self._spans()):
-                    named = {f"p{100 * q:.0f}": levels[i, k] for i, q in enumerate(QUANTILES)}
+                    named = {f"p{100 * q:.0f}": found[i, k] for i, q in enumerate(QUANTILES)}
                     rows.append(
                         {
                             "team": team,
@@ -353,7 +354,7 @@ class StaffingForecast:
         rows = []
         for team in self.teams:
             for name, measure in (("heads", "fte"), ("work", "work")):
-                levels = np.quantile(self.paths(team, measure), QUANTILES, axis=0)
+                found = levels(self.paths(team, measure), QUANTILES)
                 for k, (begin, end) in enumerate(self._spans()):
                     for i, q in enumerate(QUANTILES):
                         rows.append(
@@ -364,7 +365,7 @@ class StaffingForecast:
                                 "period_end": end,
                                 "unit": _UNITS[measure],
                                 "quantile": q,
-                                "value": levels[i, k],
+                                "value": found[i, k],
                             }
                         )
         return pd.DataFrame(rows)
