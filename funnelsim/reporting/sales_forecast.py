@@ -13,9 +13,9 @@ import pandas as pd
 from funnelsim.events import EventLog
 from funnelsim.figures.fan import fan
 from funnelsim.figures.revenue import revenue_periods, revenue_strip, revenue_ways
+from funnelsim.forecasting.samples import levels
 from funnelsim.planning import RevenueForecast, forecast_revenue
 from funnelsim.planning.issued import read_issued
-from funnelsim.planning.revenue.cells import levels
 from funnelsim.reporting import provenance, sales_forecast_tables
 from funnelsim.reporting.blocks import (
     advice,
@@ -33,7 +33,7 @@ from funnelsim.reporting.document import Figure, Group
 from funnelsim.reporting.evidence import evidence
 from funnelsim.reporting.names import Names
 from funnelsim.reporting.sales_forecast_findings import advice as counsel
-from funnelsim.reporting.sales_forecast_findings import answer, tiles
+from funnelsim.reporting.sales_forecast_findings import answer, tiles, weighed
 from funnelsim.reporting.sales_forecast_findings import risks as dangers
 from funnelsim.reporting.sales_forecast_words import Words
 from funnelsim.reporting.texts import Texts, texts
@@ -98,8 +98,12 @@ class SalesForecast:
             )
         if any("series is short" in note for note in made.notes):
             told.append(t._("The history is short for so far a horizon: the series weighs less."))
-        if not made.past.shape[0]:
-            told.append(t._("The ways could not be tried at past cutoffs: equal weights."))
+        if not len(made.past) and "top_down" in made.ways:
+            told.append(
+                t._(
+                    "The ways could not be tried at past cutoffs: the usual weights, {weights}."
+                ).format(weights=weighed(made, t))
+            )
         if made.measure == "won":
             told.append(t._("No won deal has a value: the forecast counts deals."))
         return told
@@ -282,7 +286,8 @@ def kept(found: SalesForecast, lang: str = "en") -> Group:
     if not len(made.past):
         told = t._(
             "This data does not say what was known earlier, or is too short: no forecast could be "
-            "tried at a past cutoff. Weights are equal, and whether the ranges hold is not known."
+            "tried at a past cutoff. The usual weights are taken, and whether the ranges hold is "
+            "not known."
         )
         return group(section(t._("Would it have been right?")), text(told))
     told = t._(
@@ -408,7 +413,7 @@ def making(found: SalesForecast, lang: str = "en") -> Group:
         "{n} runs with seed {seed}; every run draws the parameters of the funnel anew from what "
         "the data leaves open and uses them for all deals of the run, so that sums over months are "
         "as uncertain as they should be. Weights are inverse squared errors at past cutoffs, "
-        "shrunk to equal ones. The cutoff is {day}; nothing later was used."
+        "shrunk to the usual ones. The cutoff is {day}; nothing later was used."
     ).format(n=t.number(made.n), seed=made.seed, day=words.day(made.start))
     assumed = provenance.assumed(found.log, t)
     return group(

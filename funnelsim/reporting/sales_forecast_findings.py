@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from funnelsim.planning.revenue.cells import levels
+from funnelsim.forecasting.samples import levels
 from funnelsim.reporting.blocks import kpi, sentence
 from funnelsim.reporting.document import Sentence, Tile
 from funnelsim.reporting.sales_forecast_words import Words
@@ -15,8 +15,9 @@ from funnelsim.reporting.sales_forecast_words import Words
 if TYPE_CHECKING:
     from funnelsim.planning import RevenueForecast
     from funnelsim.reporting.sales_forecast import SalesForecast
+    from funnelsim.reporting.texts import Texts
 
-__all__ = ["advice", "answer", "held", "risks", "tiles"]
+__all__ = ["advice", "answer", "held", "risks", "tiles", "weighed"]
 
 SURE: Final = 0.8
 UNSURE: Final = 0.5
@@ -186,5 +187,10 @@ def _ways(made: RevenueForecast, words: Words) -> list[Sentence]:
             "weights {weights}."
         )
     )
-    weights = f"{t.share(made.weights['bottom_up'])} : {t.share(made.weights['top_down'])}"
-    return [sentence(told, below=words.amount(below), above=words.amount(above), weights=weights)]
+    both = {"below": words.amount(below), "above": words.amount(above)}
+    return [sentence(told, **both, weights=weighed(made, t))]
+
+
+def weighed(made: RevenueForecast, t: Texts) -> str:
+    """The weights of deals and series."""
+    return f"{t.share(made.weights['bottom_up'])} : {t.share(made.weights['top_down'])}"

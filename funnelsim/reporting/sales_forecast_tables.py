@@ -140,7 +140,7 @@ def skill(words: Words) -> Table | None:
         caption=words.captioned(t._("Errors at past cutoffs")),
         note=t._(
             "CRPS: the error of the whole distribution, in the same unit as the forecast; smaller "
-            "is better. Weights come from it, shrunk to equal weights where cutoffs are few."
+            "is better. Weights come from it, shrunk to the usual ones where cutoffs are few."
         ),
     )
 

@@ -16,7 +16,7 @@ from funnelsim.planning.revenue.cash import payments
 from funnelsim.planning.revenue.cells import cells_between
 from funnelsim.planning.revenue.combining import combine, weights
 from funnelsim.planning.revenue.plan import read_plan
-from funnelsim.planning.revenue.revenue_backtest import past_cutoffs, past_errors
+from funnelsim.planning.revenue.revenue_backtest import USUAL_WEIGHTS, past_cutoffs, past_errors
 from funnelsim.planning.revenue.top_down import look_from_above
 from funnelsim.scenarios.scenario import Scenario
 
@@ -168,9 +168,10 @@ def test_combined_quantiles_lie_between_those_of_the_ways(made):
 
 
 def test_weights_follow_past_errors_and_shrink():
-    assert weights({"a": [], "b": []}) == {"a": 0.5, "b": 0.5}
-    few = weights({"a": [1.0], "b": [3.0]})
-    many = weights({"a": [1.0] * 50, "b": [3.0] * 50})
+    even = {"a": 0.5, "b": 0.5}
+    assert weights({"a": [], "b": []}, even) == even
+    few = weights({"a": [1.0], "b": [3.0]}, even)
+    many = weights({"a": [1.0] * 50, "b": [3.0] * 50}, even)
     assert 0.5 < few["a"] < many["a"] < 0.95
 
 
@@ -182,7 +183,7 @@ def test_trials_whose_outcome_is_not_known_yet_do_not_count(fit, past, log):
         forecast_revenue(fit, history=past, horizon="4 w", past=rows, n=2, seed=1).weights
         for rows in (mixed, early)
     )
-    assert one == two != {"bottom_up": 0.5, "top_down": 0.5}
+    assert one == two != USUAL_WEIGHTS
     assert past_errors(early)["bottom_up"] == past_errors(mixed)["bottom_up"][:1]
 
 

@@ -12,17 +12,19 @@ __all__ = ["SHRINKAGE", "combine", "doubted", "weights"]
 
 Floats = NDArray[np.float64]
 
-SHRINKAGE: Final = 2.0
-"""So many cutoffs are needed until what was seen counts as much as equal weights."""
+SHRINKAGE: Final = 6.0
+"""So many cutoffs are needed until what was seen counts as much as the weights to start from."""
 
 
-def weights(errors: Mapping[str, Sequence[float]]) -> dict[str, float]:
-    """Weigh forecasts by their past errors, shrunk to equal weights where few are known.
+def weights(errors: Mapping[str, Sequence[float]], start: Mapping[str, float]) -> dict[str, float]:
+    """Weigh forecasts by their past errors, shrunk to given weights where few are known.
 
     Parameters
     ----------
     errors : mapping of str to sequence of float
         CRPS of every forecast at the same past cutoffs, in the same unit.
+    start : mapping of str to float
+        Weights where nothing is known; they sum to 1.
 
     Returns
     -------
@@ -32,26 +34,26 @@ def weights(errors: Mapping[str, Sequence[float]]) -> dict[str, float]:
     References
     ----------
     Bates & Granger (1969), Operational Research Quarterly 20: 451–468 (inverse squared
-    errors); shrinkage to equal weights: Stock & Watson (2004), Journal of Forecasting 23:
+    errors); shrinkage of such weights: Stock & Watson (2004), Journal of Forecasting 23:
     405–430.
 
     Examples
     --------
-    >>> weights({"a": [], "b": []})
-    {'a': 0.5, 'b': 0.5}
-    >>> {name: round(w, 2) for name, w in weights({"a": [1.0] * 4, "b": [2.0] * 4}).items()}
-    {'a': 0.7, 'b': 0.3}
+    >>> weights({"a": [], "b": []}, {"a": 0.9, "b": 0.1})
+    {'a': 0.9, 'b': 0.1}
+    >>> found = weights({"a": [2.0] * 6, "b": [1.0] * 6}, {"a": 0.9, "b": 0.1})
+    >>> {name: round(w, 2) for name, w in found.items()}
+    {'a': 0.55, 'b': 0.45}
     """
-    equal = 1 / len(errors)
     count = min(len(past) for past in errors.values())
     sizes = {name: float(np.mean(past)) if count else 1.0 for name, past in errors.items()}
     if not count or not any(sizes.values()):
-        return dict.fromkeys(errors, equal)
+        return dict(start)
     least = min(size for size in sizes.values() if size > 0) / 1000
     inverse = {name: 1 / max(size, least) ** 2 for name, size in sizes.items()}
     whole = sum(inverse.values())
     trust = count / (count + SHRINKAGE)
-    return {name: trust * inverse[name] / whole + (1 - trust) * equal for name in errors}
+    return {name: trust * inverse[name] / whole + (1 - trust) * start[name] for name in errors}
 
 
 def doubted(weighed: Mapping[str, float], name: str, reach: float) -> dict[str, float]:

@@ -26,6 +26,7 @@ from funnelsim.planning.revenue.cells import (
 from funnelsim.planning.revenue.combining import combine, doubted, weights
 from funnelsim.planning.revenue.plan import Plan, read_plan
 from funnelsim.planning.revenue.revenue_backtest import (
+    USUAL_WEIGHTS,
     backtest_revenue,
     measure_of,
     past_cutoffs,
@@ -67,7 +68,8 @@ def forecast_revenue(  # noqa: PLR0913 - one keyword per thing that can be said
     capacity included; every run draws its parameters anew and uses them for all deals, so that
     sums are as uncertain as they should be. Top-down carries on the weekly series of what was
     won. Both are tried at past cutoffs, with what was known then, and combined quantile by
-    quantile with weights from their errors there, shrunk to equal weights where few are known.
+    quantile with weights from their errors there, shrunk to 9 to 1 for bottom-up where few are
+    known.
 
     Parameters
     ----------
@@ -87,7 +89,7 @@ def forecast_revenue(  # noqa: PLR0913 - one keyword per thing that can be said
         From `forecast_leads`: the leads to come, path by path. Left out: those that calibration
         expects.
     past : pandas.DataFrame, optional
-        From `backtest_revenue`, where it is there already; an empty one: equal weights.
+        From `backtest_revenue`, where it is there already; an empty one: the usual weights.
     seed : int
     n : int
         Runs and paths, 2 or more.
@@ -124,6 +126,7 @@ def forecast_revenue(  # noqa: PLR0913 - one keyword per thing that can be said
         world, begun, cells, n=n, seed=seed, progress=lambda share: say(share / 2)
     )
     above = look_from_above(known, cells, n=n, seed=seed)
+    cutoffs: list[pd.Timestamp] = []
     if past is None:
         cutoffs, ahead = past_cutoffs(known, end)
         past = backtest_revenue(
@@ -137,7 +140,7 @@ def forecast_revenue(  # noqa: PLR0913 - one keyword per thing that can be said
         past = past[past["end"] <= at]
     weight = {"bottom_up": 1.0}
     if above is not None:
-        weight = doubted(weights(past_errors(past)), "top_down", above.reach)
+        weight = doubted(weights(past_errors(past), USUAL_WEIGHTS), "top_down", above.reach)
     ways, paths, won = _together(below, above, weight)
     paid = payments(known)
     cash = None
@@ -161,7 +164,7 @@ def forecast_revenue(  # noqa: PLR0913 - one keyword per thing that can be said
         past=past,
         plan=aims,
         payments=paid,
-        notes=tuple(_notes(known, measure, above, past)),
+        notes=tuple(_notes(known, measure, above, past, len(cutoffs))),
         seed=seed,
     )
 
@@ -248,7 +251,9 @@ def _present(cells: Cells) -> pd.Timestamp:
     return begun.tz_convert("UTC")
 
 
-def _notes(known: EventLog, measure: str, above: TopDown | None, past: pd.DataFrame) -> list[str]:
+def _notes(
+    known: EventLog, measure: str, above: TopDown | None, past: pd.DataFrame, tried: int
+) -> list[str]:
     """What the reader has to know, with counts."""
     notes = []
     weeks = (known.meta.observed_until - known.meta.observed_from).days / 7
@@ -261,7 +266,12 @@ def _notes(known: EventLog, measure: str, above: TopDown | None, past: pd.DataFr
     if above.reach < 1:
         notes.append("The series is short for so far a horizon: it weighs less.")
     if not len(past) and known.meta.history != "full":
-        notes.append("The data does not say what was known earlier: equal weights.")
+        notes.append("The data does not say what was known earlier: the usual weights.")
     elif not len(past):
-        notes.append("No past cutoff to try the ways at: equal weights.")
+        notes.append("No past cutoff to try the ways at: the usual weights.")
+    left = tried - past["cutoff"].nunique() if len(past) else 0
+    if left > 0:
+        notes.append(
+            f"{left} of {tried} past cutoffs could not be calibrated: too little was known."
+        )
     return notes
