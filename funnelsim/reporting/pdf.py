@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -182,13 +183,38 @@ def _content(blocks: Sequence[AnyBlock], folder: Path, origin: str) -> dict[str,
     }
     first = next((i for i, block in enumerate(rest) if isinstance(block, Section)), len(rest))
     items = [_item(block, index, folder) for index, block in enumerate(rest)]
+    words = _words(texts(cover.lang))
+    if cover.illustrative:
+        (folder / "watermark.svg").write_bytes(_drawn(words["illustrative"].upper()))
     return {
         "meta": meta,
-        "words": _words(texts(cover.lang)),
+        "words": words,
         "attached": _attached(blocks, folder, texts(cover.lang)),
         "front": items[:first],
         "body": _chunks(items[first:]),
     }
+
+
+@lru_cache
+def _drawn(words: str) -> bytes:
+    """Words as outlines, very pale: seen on a page, never copied from it."""
+    import typst
+
+    source = (
+        "#let words = sys.inputs.words\n"
+        "#set page(width: auto, height: auto, margin: 0pt, fill: none)\n"
+        '#set text(font: "Fira Sans", weight: "bold", size: 90pt, tracking: 0.04em)\n'
+        '#text(fill: rgb("#0b4f80").transparentize(94%), words)'
+    )
+    drawn = typst.compile(
+        source.encode(),
+        format="svg",
+        font_paths=[str(FONT_FOLDER)],
+        ignore_system_fonts=True,
+        sys_inputs={"words": words},
+    )
+    assert isinstance(drawn, bytes)  # noqa: S101 - one page was asked for
+    return drawn
 
 
 def _attached(blocks: Sequence[AnyBlock], folder: Path, t: Texts) -> list[dict[str, str]]:
