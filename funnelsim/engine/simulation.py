@@ -192,4 +192,4 @@ def _stream(seed: int, replication: int, engine: str) -> Stream:
         problems.append(Problem("numba is not installed", fix="Install it, or use reference."))
     if problems:
         raise ParameterError(problems)
-    return Stream(seed, replication)
+    return Stream(int(seed), int(replication))

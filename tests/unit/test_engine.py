@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -269,6 +270,14 @@ def test_replications_have_their_own_leads():
     ids = [set(log.leads["lead_id"]) for log in logs]
     assert not ids[0] & ids[1]
     assert [log.leads["replication"].unique().tolist() for log in logs] == [[0], [1]]
+
+
+@pytest.mark.parametrize("engine", ["compiled", "reference"])
+def test_seed_and_replication_may_come_out_of_an_array(engine):
+    scenario = funnel({"a": {}}, sources={"web": {"stage": "a", "rate": "3 / d"}})
+    pairs = ((np.int64(7), np.uint8(2)), (7, 2))
+    logs = [simulate(scenario, seed=s, replication=r, engine=engine) for s, r in pairs]
+    pd.testing.assert_frame_equal(logs[0].leads, logs[1].leads)
 
 
 def test_the_log_says_where_it_comes_from():
