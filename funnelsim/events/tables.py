@@ -125,7 +125,8 @@ def typed(table: str, frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Problem]]
             continue
         values = _inferred(frame[name])
         columns[name] = _column(table, name, values, _attribute_dtype(values), problems)
-    return pd.DataFrame(columns, index=frame.index).reset_index(drop=True), problems
+    made = pd.DataFrame(columns, index=frame.index, copy=False)  # long tables fit once
+    return made.reset_index(drop=True), problems
 
 
 def positions(ids: pd.Series, leads: pd.DataFrame) -> npt.NDArray[np.int64]:

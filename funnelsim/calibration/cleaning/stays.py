@@ -91,7 +91,8 @@ def visits_of(found: pd.DataFrame, clean: Clean, stages: StageList) -> pd.DataFr
             "owner": deals["owner"].take(lead).array,
             "row": found["row"].to_numpy(),
             "file": found["file"].to_numpy(),
-        }
+        },
+        copy=False,
     )
 
 
