@@ -38,7 +38,7 @@ FOUND = ROOT / "reports" / "forecast_accuracy.jsonl"
 PEERS = ROOT / "benchmarks" / "peers" / "forecasters"
 HOME = ROOT / "build" / "forecasters"
 RECIPE = ("arima", "combination", "components", "naive", "orders", "outlook", "seasons",
-          "smoothing", "statespace", "transforming")  # fmt: skip
+          "smoothing", "statespace", "transforming", "widths")  # fmt: skip
 
 OURS = ("full", "fast")
 SCUM = ("AutoETS", "AutoARIMA", "AutoCES", "DynamicOptimizedTheta")

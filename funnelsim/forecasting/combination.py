@@ -19,6 +19,7 @@ from funnelsim.forecasting.naive import constant, drifting
 from funnelsim.forecasting.outlook import Component, Outlook
 from funnelsim.forecasting.pathways import correlation, sample_paths
 from funnelsim.forecasting.transforming import IDENTITY, Scale, filled, scale_of
+from funnelsim.forecasting.widths import widening
 
 __all__ = ["LEVELS", "Prediction", "Profile", "predict"]
 
@@ -139,12 +140,14 @@ def predict(
     components = _by_rule(history, models or (COMPONENTS if profile == "full" else FAST))
     scale = scale_of(history, season)
     found, failed = _outlooks(scale.forth(history), season, horizon, components)
-    marginals = {name: _quantiles(outlook, scale) for name, outlook in found.items()}
+    wider = widening(found.values(), season) if found else np.ones(horizon)
+    marginals = {name: _quantiles(outlook, scale, wider) for name, outlook in found.items()}
     sound = {name: rows for name, rows in marginals.items() if np.isfinite(rows).all()}
     failed += [name for name in marginals if name not in sound]
     if not sound:
         outlook = drifting(history, season, horizon)
-        found, sound = {"naive": outlook}, {"naive": _quantiles(outlook, IDENTITY)}
+        found = {"naive": outlook}
+        sound = {"naive": _quantiles(outlook, IDENTITY, np.ones(horizon))}
     quantiles = np.sort(np.median(np.array(list(sound.values())), axis=0).clip(lo, hi), axis=1)
     together = np.mean([correlation(found[name].covariance) for name in sound], axis=0)
     paths = sample_paths(quantiles, LEVELS, together, n_paths=n_paths, seed=seed).clip(lo, hi)
@@ -206,13 +209,13 @@ def _outlooks(
     return found, failed
 
 
-def _quantiles(outlook: Outlook, scale: Scale) -> Floats:
-    """At `LEVELS`, in the unit of the history."""
+def _quantiles(outlook: Outlook, scale: Scale, wider: Floats) -> Floats:
+    """At `LEVELS`, in the unit of the history; the spread so many times as wide."""
     from scipy.stats import t
 
     scores = t.ppf(LEVELS, FREEDOM) * np.sqrt((FREEDOM - 2) / FREEDOM)
     with np.errstate(over="ignore"):
-        return scale.back(outlook.mean[:, None] + outlook.spread[:, None] * scores)
+        return scale.back(outlook.mean[:, None] + (wider * outlook.spread)[:, None] * scores)
 
 
 def _limits(history: Floats) -> tuple[float, float]:

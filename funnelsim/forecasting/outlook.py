@@ -26,11 +26,15 @@ class Outlook:
         Of the errors to come: how wide each period is, and how periods go together.
     converged : bool
         Whether the search for its parameters came to an end.
+    errors : ndarray, shape (n, horizon), optional
+        By period of the history, and periods ahead: what came less what the model, as it is now,
+        says from all before that period; NaN where nothing came or too little was before.
     """
 
     mean: Floats
     covariance: Floats
     converged: bool = True
+    errors: Floats | None = None
 
     @property
     def spread(self) -> Floats:

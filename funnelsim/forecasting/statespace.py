@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -9,14 +10,16 @@ import numpy as np
 from funnelsim.forecasting.outlook import Floats, Outlook, quiet
 from funnelsim.forecasting.seasons import HARMONICS, SPARE, has_seasons
 
-__all__ = ["ITERATIONS", "ahead_of", "covariance", "level", "trend"]
+__all__ = ["ITERATIONS", "ahead_of", "covariance", "level", "missed", "trend"]
 
 ITERATIONS = 50
 """Of a search for parameters, at most."""
+SPARSE = 3
+"""Points, beyond two seasons where the history has more, before errors of the past count."""
 
 
 def level(y: Floats, season: int, horizon: int) -> Outlook:
-    """A level that wanders and a season of waves that do; no trend.
+    """A level that wanders and a season of waves that do; no trend. It brings its past errors.
 
     Parameters
     ----------
@@ -41,7 +44,10 @@ def level(y: Floats, season: int, horizon: int) -> Outlook:
     >>> level(y, 4, 4).mean.round().tolist()
     [1.0, 5.0, 3.0, 7.0]
     """
-    return _structural(y, season, horizon, "local level")
+    fitted = _structural(y, season, "local level")
+    seasonal = has_seasons(y, season, SPARE)
+    first = SPARSE + (min(2 * season, len(y) - season) if seasonal else 0)
+    return replace(ahead_of(fitted, horizon), errors=missed(fitted, y, horizon, first))
 
 
 def trend(y: Floats, season: int, horizon: int) -> Outlook:
@@ -66,7 +72,7 @@ def trend(y: Floats, season: int, horizon: int) -> Outlook:
     >>> trend(y, 1, 3).mean.round().tolist()
     [40.0, 41.0, 42.0]
     """
-    return _structural(y, season, horizon, "local linear trend")
+    return ahead_of(_structural(y, season, "local linear trend"), horizon)
 
 
 def ahead_of(fitted: Any, horizon: int, regressors: Floats | None = None) -> Outlook:  # noqa: ANN401
@@ -138,10 +144,45 @@ def covariance(fitted: Any, horizon: int) -> Floats:  # noqa: ANN401 - statsmode
     return together
 
 
-def _structural(
-    y: Floats, season: int, horizon: int, kind: Literal["local level", "local linear trend"]
-) -> Outlook:
-    """Harvey's model with waves for the season."""
+def missed(fitted: Any, y: Floats, horizon: int, first: int) -> Floats:  # noqa: ANN401
+    """What came less what the model, with the parameters it has now, says from all before.
+
+    Parameters
+    ----------
+    fitted : statsmodels MLEResults
+        Of a state-space model that does not change with time.
+    y : ndarray, shape (n,)
+        Its history.
+    horizon : int
+        Periods ahead.
+    first : int
+        Earlier periods know too little.
+
+    Returns
+    -------
+    ndarray, shape (n, horizon)
+        Row ``t``, column ``h``: of period ``t + h``, from all before ``t``; else NaN.
+
+    Examples
+    --------
+    >>> from statsmodels.tsa.statespace.sarimax import SARIMAX
+    >>> y = np.array([1.0, 3.0, 2.0])
+    >>> missed(SARIMAX(y, order=(0, 1, 0)).filter([4.0]), y, 2, 1).tolist()
+    [[nan, nan], [2.0, 1.0], [-1.0, nan]]
+    """
+    found = fitted.filter_results
+    move, design = found.transition[:, :, -1], found.design[0, :, -1]
+    state = found.predicted_state[:, : len(y)]
+    errors = np.full((len(y), horizon), np.nan)
+    for ahead in range(min(horizon, len(y) - first)):
+        said = design @ state
+        errors[first : len(y) - ahead, ahead] = y[first + ahead :] - said[first : len(y) - ahead]
+        state = move @ state
+    return errors
+
+
+def _structural(y: Floats, season: int, kind: Literal["local level", "local linear trend"]) -> Any:  # noqa: ANN401
+    """Harvey's model with waves for the season, fitted."""
     from statsmodels.tsa.statespace.structural import UnobservedComponents
 
     waves = None
@@ -149,5 +190,4 @@ def _structural(
         waves = [{"period": season, "harmonics": min(season // 2, HARMONICS)}]
     with quiet():
         model = UnobservedComponents(y, kind, freq_seasonal=waves)
-        fitted = model.fit(disp=0, maxiter=ITERATIONS, cov_type="none")
-    return ahead_of(fitted, horizon)
+        return model.fit(disp=0, maxiter=ITERATIONS, cov_type="none")
