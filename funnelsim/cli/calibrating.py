@@ -232,9 +232,9 @@ def _language(lang: str) -> Any:  # noqa: ANN401 - export_crm checks it
 
 def _name(file: str) -> str:
     """A scenario's name from a file's: lower case, hyphens, a letter first."""
-    from funnelsim.reporting.reports import ENDINGS
+    from funnelsim.reporting.inputs import titled
 
-    stem = ENDINGS.sub("", file.rstrip("/").rpartition("/")[2]).lower()
+    stem = titled(file).lower()
     stem = re.sub(r"[^a-z0-9_-]+", "-", stem).strip("-_")
     return stem if stem[:1].isalpha() else f"crm-{stem}".rstrip("-")
 

@@ -91,7 +91,7 @@ class Scale:
         if self.unit == "s":
             return self.wording.figure(gap / SECONDS[self.time])
         if self.unit == "minor":
-            return self._money(gap).replace(self.currency, "").strip()
+            return self._money(gap, bare=True)
         return self.wording.figure(gap)
 
     def signed(self, gap: float) -> str:
@@ -110,13 +110,11 @@ class Scale:
         )
         return pattern.format(lo=self.bare(float(row["lo"])), hi=self.bare(float(row["hi"])))
 
-    def _money(self, minor: float) -> str:
-        from babel.numbers import get_currency_precision
-
-        digits = get_currency_precision(self.currency) if self.currency else 2
-        return f"{self.wording.short(minor / 10**digits)} {self.currency}".strip().replace(
-            " ", "\xa0"
-        )
+    def _money(self, minor: float, *, bare: bool = False) -> str:
+        """Write an amount; money without a currency has two decimals."""
+        if bare or not self.currency:
+            return self.wording.bare_money(minor, self.currency or "EUR")
+        return self.wording.money(minor, self.currency)
 
 
 def scale_of(frame: pd.DataFrame, wording: Wording, currency: str) -> tuple[Scale, list[float]]:

@@ -30,6 +30,7 @@ TITLE: Final = 0.3
 GAP: Final = 0.25  # between two columns
 WIDE: Final = "#d5e6f3"
 NARROW: Final = "#9cc5e3"
+FEW: Final = 20.0  # below it a fraction counts
 SHOWN: Final = 3  # times as many periods of history as ahead, at most
 
 Box = tuple[float, float, float, float]
@@ -75,7 +76,7 @@ def fan(
     with house_style():
         figure = page(HEIGHT + FOOT + HEAD)
         sheet = panel(figure, blank=True)
-        _key(sheet, HEIGHT + FOOT + 0.2, unit, wording)
+        _key(sheet, HEIGHT + FOOT + 0.2, unit, wording, wide=_is_wide(ahead))
         box = (LEFT, FOOT, WIDTH - LEFT - RIGHT, HEIGHT)
         _draw(figure, sheet, box, past, ahead, wording)
     return Picture(figure, _describe(past, ahead, wording))
@@ -116,7 +117,8 @@ def fans(
     with house_style():
         figure = page(rows * pitch + HEAD)
         sheet = panel(figure, blank=True)
-        _key(sheet, rows * pitch + 0.16, unit, wording)
+        wide = any(_is_wide(ahead) for _, ahead in panels.values())
+        _key(sheet, rows * pitch + 0.16, unit, wording, wide=wide)
         for k, (name, (past, ahead)) in enumerate(panels.items()):
             left = (k % 2) * (width + GAP)
             bottom = (rows - 1 - k // 2) * pitch + FOOT
@@ -156,7 +158,7 @@ def _draw(
         name: [float(shown["y"].iloc[-1]), *ahead[name]] for name in ahead if name in BANDS
     }
     at = [shown["at"].iloc[-1], *ahead["period"]]
-    if {"lo", "hi"} <= set(joined):
+    if _is_wide(ahead):
         axes.fill_between(at, joined["lo"], joined["hi"], color=WIDE, linewidth=0)
     axes.fill_between(at, joined["p10"], joined["p90"], color=NARROW, linewidth=0)
     axes.plot(at, joined["p50"], color=NAVY, linewidth=1.4)
@@ -188,7 +190,7 @@ def _ends(sheet: Axes, axes: Axes, box: Box, last: Mapping[str, float], wording:
         sheet.text(
             left + width + 0.04,
             y,
-            wording.short(last[name]),
+            _end(last[name], top, wording),
             size=SMALL,
             weight=600 if bold else 400,
             color=NAVY if bold else MUTED,
@@ -196,7 +198,17 @@ def _ends(sheet: Axes, axes: Axes, box: Box, last: Mapping[str, float], wording:
         )
 
 
-def _key(sheet: Axes, y: float, unit: str, wording: Wording) -> None:
+def _end(value: float, top: float, wording: Wording) -> str:
+    """A number beside a fan: one of a few people keeps its fraction."""
+    return wording.figure(value) if top < FEW else wording.short(value)
+
+
+def _is_wide(ahead: pd.DataFrame) -> bool:
+    """Whether there is a wider band around the one of 8 in 10 chances."""
+    return {"lo", "hi"} <= set(ahead)
+
+
+def _key(sheet: Axes, y: float, unit: str, wording: Wording, *, wide: bool) -> None:
     """Name what is drawn."""
     x = 0.0
     if unit:
@@ -206,8 +218,9 @@ def _key(sheet: Axes, y: float, unit: str, wording: Wording) -> None:
         wording.text("So far"): INK,
         wording.text("Median ahead"): NAVY,
         wording.text("8 in 10 chances"): NARROW,
-        wording.text("19 in 20 chances"): WIDE,
     }
+    if wide:
+        key[wording.text("19 in 20 chances")] = WIDE
     write_key(sheet, key, x, y, room=WIDTH - x)
 
 

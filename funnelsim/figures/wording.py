@@ -27,6 +27,8 @@ SECONDS: Final[Mapping[str, float]] = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 
 UNIT_FROM: Final[Mapping[str, float]] = {"d": 2 * 86400.0, "h": 2 * 3600.0, "min": 120.0, "s": 0.0}
 MILLION: Final = 1e6
 COMPACT_FROM: Final = 10 * MILLION
+WHOLE_FROM: Final = 100  # smaller amounts are told with their cents
+SHORT_FROM: Final = 10_000  # amounts of money from here on are told in thousands or millions
 # A bare language means its home country; English days come before months.
 HOME: Final[Mapping[str, str]] = {"en": "en_GB"}
 
@@ -158,16 +160,66 @@ class Wording:
         text = format_compact_decimal(value, locale=self.locale, fraction_digits=1)
         return Written(self._spaced(text), value, "number")
 
+    def money(self, minor: float, currency: str) -> Written:
+        r"""Write an amount of minor units (cents), shortened from ten thousand on.
+
+        Examples
+        --------
+        >>> Wording(lang="uk").money(75_801_700, "UAH"), Wording().money(1_190_000_000, "EUR")
+        ('758\xa0тис.\xa0₴', '€11.9M')
+        """
+        from babel.numbers import (  # type: ignore[attr-defined]
+            format_compact_currency,
+            get_currency_precision,
+        )
+
+        if not math.isfinite(minor):
+            return Written(NO_VALUE, minor, currency)
+        amount = minor / 10 ** get_currency_precision(currency)
+        if abs(amount) >= SHORT_FROM:
+            shown, digits = _three_figures(amount)
+            text = format_compact_currency(
+                shown, currency, locale=self.locale, fraction_digits=digits
+            )
+        else:
+            pattern = parse_pattern(self.locale.currency_formats["standard"].pattern)
+            cents = (2, 2) if 0 < abs(amount) < WHOLE_FROM else (0, 0)
+            pattern.frac_prec = cents if get_currency_precision(currency) else (0, 0)
+            text = pattern.apply(amount, self.locale, currency=currency, currency_digits=False)
+        # A space between a currency told by its code and the figures.
+        sign = text[:1] if text[:1] in "-−" else ""
+        figures = text.removeprefix(sign).removeprefix(currency)
+        if sign + figures != text:
+            text = f"{sign}{currency}{NBSP}{figures.lstrip()}"
+        return Written(self._spaced(text), amount, currency)
+
+    def bare_money(self, minor: float, currency: str) -> Written:
+        """Write an amount without its currency, beside one that has it."""
+        from babel.numbers import get_currency_precision
+
+        amount = minor / 10 ** get_currency_precision(currency)
+        if not math.isfinite(amount) or abs(amount) < SHORT_FROM:
+            return self.number(amount)
+        shown, digits = _three_figures(amount)
+        text = format_compact_decimal(shown, locale=self.locale, fraction_digits=digits)
+        return Written(self._spaced(text), amount, "number")
+
     def share(self, value: float) -> Written:
         """Write a share as per cent; never rounds a few up to none or to all."""
         return Written(self._share(value), value, "share")
 
     def shares(self, low: float, high: float) -> str:
-        """Write an interval of shares, for example ``60–64 %``; empty when unknown."""
+        """Write an interval of shares, for example ``60–64 %``; empty when unknown.
+
+        Ends that are written alike get a digit more, and are told as one if still alike.
+        """
         if not (math.isfinite(low) and math.isfinite(high)):
             return ""
         sign = self._per_cent("")
-        return f"{self.share(low).removesuffix(sign)}–{self.share(high)}"
+        first, last = self._share(low), self._share(high)
+        if first == last and first[0] not in "<>":
+            first, last = (self._per_cent(self.number(100 * end, 1)) for end in (low, high))
+        return last if first == last else f"{first.removesuffix(sign)}–{last}"
 
     def duration(self, seconds: float, unit: str | None = None) -> Written:
         """Write a duration in ``unit``, or in the one a person would use."""
@@ -234,3 +286,9 @@ class Wording:
         for narrow in ("\u202f", "\u2009"):
             written = written.replace(narrow, NBSP)
         return written.replace("-", "−") if written[:1] == "-" else written
+
+
+def _three_figures(amount: float) -> tuple[float, int]:
+    """An amount to be told in thousands or millions, and how many decimals it then has."""
+    shown = float(f"{amount:.3g}")
+    return shown, 0 if math.floor(math.log10(abs(shown))) % 3 == 2 else 1  # noqa: PLR2004

@@ -18,7 +18,7 @@ from funnelsim.reporting.texts import Texts
 if TYPE_CHECKING:
     from funnelsim.reporting.calibrated import Calibrated
 
-__all__ = ["advice", "answer", "fine", "grades", "named", "risks", "tiles", "written"]
+__all__ = ["advice", "answer", "fine", "grades", "named", "risks", "spanned", "tiles", "written"]
 
 SHAKY: Final = ("D", "E")
 MOST: Final = 3
@@ -217,6 +217,15 @@ def written(measure: str, value: float, t: Texts) -> str:
     if measure == "work":
         return t.duration(value, "h")
     return t.number(value)
+
+
+def spanned(measure: str, lo: float, hi: float, t: Texts) -> str:
+    """The band of a figure of the check, its unit written once."""
+    if measure in {"win_rate", "conversion"}:
+        return t.shares(lo, hi)
+    if measure in {"stay", "cycle", "wait"}:
+        return t.durations(lo, hi)
+    return f"{written(measure, lo, t)}–{written(measure, hi, t)}"
 
 
 def _win_rate(found: Calibrated) -> dict[str, Any]:

@@ -33,6 +33,7 @@ from funnelsim.reporting.fit_findings import advice as counsel
 from funnelsim.reporting.fit_findings import answer, tiles
 from funnelsim.reporting.fit_findings import risks as dangers
 from funnelsim.reporting.fit_words import names_of
+from funnelsim.reporting.inputs import titled
 from funnelsim.reporting.texts import Texts, texts
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "work",
 ]
 
+UNNAMED: Final = "calibrated"  # a scenario of a log without a title
 MOST_SHARES: Final = 12  # rows of page 1's picture
 FEW_SHARES: Final = 6  # so few leave room for another one
 
@@ -127,7 +129,7 @@ def front(found: Calibrated, lang: str = "en") -> Group:
     pictures = [_shares(found, t), *([_courses(found, t)] if _room(found) else [])]
     return group(
         cover(
-            t.label(meta.title, found.fit.scenario.name),
+            t.label(meta.title, _name(found)),
             lang=t.spoken,
             as_of=meta.observed_until.date(),
             kicker=t._("Calibration"),
@@ -141,6 +143,12 @@ def front(found: Calibrated, lang: str = "en") -> Group:
         risks(dangers(found, t), title=t._("Risks")),
         advice(counsel(found, t), title=t._("What follows")),
     )
+
+
+def _name(found: Calibrated) -> str:
+    """What the funnel is called where nothing has a title: as its scenario, else as its file."""
+    own = found.fit.scenario.name
+    return own if own != UNNAMED else titled(found.sources.files[0]) or own
 
 
 def fit(found: Calibrated, lang: str = "en") -> Group:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,11 +9,21 @@ import pandas as pd
 
 from funnelsim.reporting.blocks import column, table
 from funnelsim.reporting.document import Table
-from funnelsim.reporting.fit_findings import named, written
-from funnelsim.reporting.fit_words import amount, measure, method, names_of, subject, uses
+from funnelsim.reporting.fit_findings import named, spanned, written
+from funnelsim.reporting.fit_words import (
+    amount,
+    between,
+    measure,
+    method,
+    names_of,
+    reason,
+    subject,
+    uses,
+)
 from funnelsim.reporting.texts import Texts
 
 if TYPE_CHECKING:
+    from funnelsim.calibration.auditing.findings import Finding
     from funnelsim.calibration.auditing.grades import Reason
     from funnelsim.reporting.calibrated import Calibrated
 
@@ -28,10 +37,9 @@ def compared(found: Calibrated, t: Texts) -> Table:
     names = names_of(found, t)
     rows = []
     for row in found.check.compared.to_dict("records"):
-        actual, middle, lo, hi = (
-            written(row["measure"], row[key], t) for key in ("actual", "simulated", "lo", "hi")
-        )
-        band = f"{lo} – {hi}".replace(" ", "\u00a0")
+        what = str(row["measure"])
+        actual, middle = (written(what, row[key], t) for key in ("actual", "simulated"))
+        band = spanned(what, float(row["lo"]), float(row["hi"]), t)
         verdict = t._("yes") if row["inside"] else t._("no")
         rows.append((named(row, names, t), actual, middle, band, verdict))
     share = t.share(found.check.level)
@@ -73,7 +81,7 @@ def _refusals(found: Calibrated, t: Texts) -> list[tuple[str, str, str]]:
     told: dict[str, list[tuple[str, str]]] = {}
     for refusal in found.fit.refusals:
         then = " ".join(t.said(part) for part in (refusal.instead, refusal.fix) if part) or "–"
-        one = (subject(refusal.of, found, t), t.said(refusal.why))
+        one = (subject(refusal.of, found, t), reason(refusal.why, found, t))
         told.setdefault(then, []).append(one)
     return [
         (*one, t._("as above") if place else then)
@@ -136,7 +144,7 @@ def audited(found: Calibrated, t: Texts) -> Table | None:
         [
             (
                 grave[each.severity],
-                " ".join(part for part in (t.said(each.found), each.details) if part),
+                " ".join(part for part in (t.said(each.found), _details(each, found, t)) if part),
                 _often(each, t),
                 " ".join(t.said(part) for part in (each.done, each.fix) if part),
             )
@@ -146,25 +154,42 @@ def audited(found: Calibrated, t: Texts) -> Table | None:
     )
 
 
-def changes(found: Calibrated, t: Texts) -> Table | None:
-    """Changes inside the window, with their dates, the surest first."""
-    if found.drift is None or not len(found.drift.table):
-        return None
-    names = names_of(found, t)
-    what = {
+def _details(finding: Finding, found: Calibrated, t: Texts) -> str:
+    """Where and when, in the reader's words where the numbers behind it are known."""
+    rows = finding.numbers.get("changes")
+    if not isinstance(rows, list):
+        return finding.details
+    names, what = names_of(found, t), _changed(t)
+    return "; ".join(
+        f"{names.of_stage(row['stage'])} ({what[row['measure']]}, {_day(row['at'], found, t)})"
+        for row in rows
+    )
+
+
+def _changed(t: Texts) -> dict[str, str]:
+    """What of a stage may change in the middle of the history."""
+    return {
         "conversion": t._("share that goes on"),
         "delay": t._("usual stay"),
         "definition": t._("share that goes elsewhere; perhaps the stage means something else"),
         "arrivals": t._("new leads a week"),
     }
+
+
+def changes(found: Calibrated, t: Texts) -> Table | None:
+    """Changes inside the window, with their dates, the surest first."""
+    if found.drift is None or not len(found.drift.table):
+        return None
+    names = names_of(found, t)
+    what = _changed(t)
     rows = []
     for row in found.drift.table.to_dict("records"):
         unit = "leads" if row["unit"] == "leads/week" else row["unit"]
         at, lo, hi = (_day(row[key], found, t) for key in ("at", "lo", "hi"))
         before, after = (amount(float(row[key]), unit, found, t) for key in ("before", "after"))
-        between = t._("{lo} to {hi}").format(lo=lo, hi=hi)
+        range_ = t._("{lo} to {hi}").format(lo=lo, hi=hi)
         stage = names.of_stage(row["stage"]) if row["stage"] else t._("all")
-        rows.append((stage, what[row["measure"]], before, after, at, between))
+        rows.append((stage, what[row["measure"]], before, after, at, range_))
     return table(
         [
             column(t._("Stage")),
@@ -190,14 +215,12 @@ def numbers(found: Calibrated, t: Texts) -> Table:
     rows = []
     for row in found.fit.table.to_dict("records"):
         unit = str(row["unit"])
-        lo, hi = (amount(float(row[key]), unit, found, t) for key in ("lo", "hi"))
-        known = math.isfinite(float(row["lo"])) and math.isfinite(float(row["hi"]))
         rows.append(
             (
                 subject(str(row["item"]), found, t),
                 measure(str(row["measure"]), t),
                 amount(float(row["value"]), unit, found, t),
-                f"{lo} – {hi}".replace(" ", "\u00a0") if known else "",
+                between(float(row["lo"]), float(row["hi"]), unit, found, t),
                 t.number(float(row["n"])),
                 method(str(row["method"]), t),
             )

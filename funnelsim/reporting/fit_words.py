@@ -7,15 +7,18 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from funnelsim.messages import Message
 from funnelsim.reporting.names import Names
+from funnelsim.reporting.quantities import length
 from funnelsim.reporting.texts import Texts
 
 if TYPE_CHECKING:
     from funnelsim.reporting.calibrated import Calibrated
     from funnelsim.scenarios.scenario import Scenario
 
-__all__ = ["amount", "measure", "method", "names_of", "subject", "uses"]
+__all__ = ["amount", "between", "measure", "method", "names_of", "reason", "subject", "uses"]
 
+AROUND: Final = re.compile(r"(?P<before>[^\d−]*)(?P<bare>\d.*?)(?P<after>\D*)")
 BARE: Final = ("", "leads", "deals", "seats", "ratio")
 SHAPES: Final = {
     "way": re.compile(r"next\.to\.(?P<stage>[\w-]+)"),
@@ -28,12 +31,16 @@ SHAPES: Final = {
 def names_of(found: Calibrated, t: Texts) -> Names:
     """Names in the log, and of the stages that only the scenario has."""
     names = Names.of(found.log, t)
-    own = {
-        key: t.label(stage.label, "")
-        for key, stage in found.fit.scenario.stages.items()
-        if stage.label
+    scenario = found.fit.scenario
+    stages = {
+        key: t.label(stage.label, "") for key, stage in scenario.stages.items() if stage.label
     }
-    return replace(names, stages={**own, **names.stages})
+    sources = {
+        f"sources.{key}": t.label(source.label, "")
+        for key, source in scenario.sources.items()
+        if source.label
+    }
+    return replace(names, stages={**stages, **names.stages}, labels={**sources, **names.labels})
 
 
 def uses(t: Texts) -> dict[str, str]:
@@ -167,6 +174,35 @@ def amount(value: float, unit: str, found: Calibrated, t: Texts) -> str:
     return shown if unit in BARE else f"{shown}\u00a0{unit}"
 
 
+def between(lo: float, hi: float, unit: str, found: Calibrated, t: Texts) -> str:
+    """An interval; what both ends share of their unit is written once."""
+    if not (math.isfinite(lo) and math.isfinite(hi)):
+        return ""
+    if unit == "share":
+        return t.shares(lo, hi)
+    if unit in {"s", "h"}:
+        return t.durations(*(end * (3600 if unit == "h" else 1) for end in (lo, hi)))
+    first, last = amount(lo, unit, found, t), amount(hi, unit, found, t)
+    if unit in {"leads/h", "leads/d", "leads/w"} or unit in BARE:
+        return f"{t.figure(lo)}–{last}"
+    ends = [AROUND.fullmatch(end) for end in (first, last)]
+    if ends[0] and ends[1] and ends[0].group("before", "after") == ends[1].group("before", "after"):
+        return f"{ends[0]['before']}{ends[0]['bare']}–{ends[1]['bare']}{ends[1]['after']}"
+    return f"{first} – {last}".replace(" ", "\u00a0")
+
+
+def reason(why: str, found: Calibrated, t: Texts) -> str:
+    """Why something cannot be told, with stages by name."""
+    if not isinstance(why, Message) or "ways" not in why.fields:
+        return t.said(why)
+    names = names_of(found, t)
+    ways = ", ".join(
+        t._("“{stage}”: {n}").format(stage=names.of_stage(stage), n=n)
+        for stage, _, n in (way.rpartition(" ") for way in str(why.fields["ways"]).split(", "))
+    )
+    return t.said(Message(why.template, **{**why.fields, "ways": ways}))
+
+
 def _part(key: str, path: str, found: Calibrated, t: Texts) -> str:
     """What of a stage, team or source: its delay, a way out, a piece of work."""
     known = {
@@ -194,30 +230,45 @@ def _part(key: str, path: str, found: Calibrated, t: Texts) -> str:
         if shape == "way":
             return f"→ {names.of_stage(fits['stage'])}"
         if shape == "case":
-            when = _when(found.fit.scenario, key, int(fits["number"]))
+            when = _when(found, key, int(fits["number"]), t)
             told = t._("→ {stage}, if {when}")
             return told.format(stage=names.of_stage(fits["stage"]), when=when)
         if shape == "effort":
             effort = fits["effort"]
             return names.labels.get(f"efforts.{effort}") or effort.replace("_", " ")
         value = {"share": t._("share"), "value": t._("value of a deal")}[fits["what"]]
-        return f"{_kind(found.fit.scenario, key, int(fits['number']))}, {value}"
+        return f"{_kind(found.fit.scenario, key, int(fits['number']), t)}, {value}"
     return path
 
 
-def _when(scenario: Scenario, stage: str, number: int) -> str:
-    """The condition of a case, as it stands in the scenario."""
-    routes = scenario.stages[stage].next if stage in scenario.stages else None
+def _when(found: Calibrated, stage: str, number: int, t: Texts) -> str:
+    """The condition of a case, in words."""
+    stages = found.fit.scenario.stages
+    routes = stages[stage].next if stage in stages else None
     if routes is None or number >= len(routes.cases):
         return str(number + 1)
-    plain = routes.cases[number].model_dump(mode="json", exclude_defaults=True).get("when", {})
-    return ", ".join(f"{key} {value}" for key, value in plain.items())
+    when, names = routes.cases[number].when, names_of(found, t)
+    told = [
+        t._("source {names}").format(names=", ".join(names.of_other(key) for key in when.source)),
+        t._("product {names}").format(names=", ".join(when.product)),
+        t._("segment {names}").format(names=", ".join(when.segment)),
+        t._("visit {n} or later").format(n=when.visit),
+        *(
+            words.format(time=length(duration, t) if duration else "")
+            for words, duration in (
+                (t._("the lead is {time} old or older"), when.age),
+                (t._("it waited {time} or longer"), when.wait),
+                (t._("it stayed {time} or longer"), when.stay),
+            )
+        ),
+    ]
+    given = (when.source, when.product, when.segment, when.visit, when.age, when.wait, when.stay)
+    return ", ".join(words for words, value in zip(told, given, strict=True) if value)
 
 
-def _kind(scenario: Scenario, source: str, number: int) -> str:
+def _kind(scenario: Scenario, source: str, number: int, t: Texts) -> str:
     """A kind of lead by what it is told apart by."""
     kinds = scenario.sources[source].kinds() if source in scenario.sources else ()
-    if number >= len(kinds):
-        return str(number + 1)
-    kind = kinds[number]
-    return ", ".join(part for part in (kind.segment, kind.product) if part) or str(number + 1)
+    kind = kinds[number] if number < len(kinds) else None
+    known = (kind.segment, kind.product) if kind else ()
+    return ", ".join(part for part in known if part) or t._("others")

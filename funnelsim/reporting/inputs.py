@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,9 +24,11 @@ __all__ = [
     "is_export",
     "open_log",
     "open_scenario",
+    "titled",
 ]
 
 SCENARIO_ENDINGS = {".yaml", ".yml"}
+ENDINGS = re.compile(r"(\.(ya?ml|csv|tsv|txt|xlsx?|parquet|gz|zip))+$", re.IGNORECASE)
 
 
 def open_log(
@@ -295,3 +298,14 @@ def is_export(source: str | Path) -> bool:
 def _is_scenario(path: Path) -> bool:
     """Scenarios are YAML files."""
     return path.suffix.lower() in SCENARIO_ENDINGS
+
+
+def titled(source: str | Path) -> str:
+    """What an input without a title is called: its file or folder, without the ending.
+
+    Examples
+    --------
+    >>> titled("exports/deals-2026.csv.gz")
+    'deals-2026'
+    """
+    return ENDINGS.sub("", Path(source).name)

@@ -151,7 +151,7 @@ def limits(found: Levers, lang: str = "en") -> Group:
             [
                 column(t._("A tenth less of the obstacle")),
                 column(_measure(found, t), numeric=True),
-                column(t._("limits")),
+                column(t._("Limits")),
             ],
             rows,
             caption=t._("What a tenth brings"),

@@ -177,7 +177,7 @@ def _worth(source: Source, t: Texts) -> str:
     """What deals are worth, by kind of lead, and what a lead costs."""
     kinds = [kind for kind in source.kinds() if kind.value]
     told = [
-        (f"{_kind(kind)} ({percent(kind.share, t)}): " if len(kinds) > 1 else "")
+        (f"{_kind(kind) or t._('others')} ({percent(kind.share, t)}): " if len(kinds) > 1 else "")
         + distribution(kind.value, t)
         for kind in kinds
         if kind.value

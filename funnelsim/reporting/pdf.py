@@ -7,7 +7,6 @@ import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +36,7 @@ SLACK = 36.0
 LONG = 14
 TALL = 400.0
 TEMPLATE = Path(__file__).parent / "templates" / "report.typ"
+WATERMARK = TEMPLATE.with_name("watermark.typ")
 
 # Spaces that the font lacks become the no-break space they stand for.
 ODD_SPACES = str.maketrans({"\u202f": "\u00a0", "\u2009": "\u00a0", "\u2007": "\u00a0"})
@@ -185,7 +185,7 @@ def _content(blocks: Sequence[AnyBlock], folder: Path, origin: str) -> dict[str,
     items = [_item(block, index, folder) for index, block in enumerate(rest)]
     words = _words(texts(cover.lang))
     if cover.illustrative:
-        (folder / "watermark.svg").write_bytes(_drawn(words["illustrative"].upper()))
+        (folder / "watermark.svg").write_bytes(_drawn(words["illustrative"]))
     return {
         "meta": meta,
         "words": words,
@@ -195,24 +195,17 @@ def _content(blocks: Sequence[AnyBlock], folder: Path, origin: str) -> dict[str,
     }
 
 
-@lru_cache
 def _drawn(words: str) -> bytes:
-    """Words as outlines, very pale: seen on a page, never copied from it."""
+    """Words across a page as outlines, very pale: seen, never copied."""
     import typst
 
-    source = (
-        "#let words = sys.inputs.words\n"
-        "#set page(width: auto, height: auto, margin: 0pt, fill: none)\n"
-        '#set text(font: "Fira Sans", weight: "bold", size: 90pt, tracking: 0.04em)\n'
-        '#text(fill: rgb("#0b4f80").transparentize(94%), words)'
-    )
-    drawn = typst.compile(
-        source.encode(),
-        format="svg",
+    compiler = typst.Compiler(
+        str(WATERMARK),
         font_paths=[str(FONT_FOLDER)],
         ignore_system_fonts=True,
         sys_inputs={"words": words},
     )
+    drawn = compiler.compile(format="svg")
     assert isinstance(drawn, bytes)  # noqa: S101 - one page was asked for
     return drawn
 

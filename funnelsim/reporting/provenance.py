@@ -44,7 +44,14 @@ def making(
     Table
     """
     meta = log.meta
-    sizes = ", ".join(f"{name} {t.number(len(frame))}" for name, frame in log.tables().items())
+    called = {
+        "leads": t._("leads"),
+        "visits": t._("visits"),
+        "efforts": t._("pieces of work"),
+        "marks": t._("marks"),
+    }
+    counted = ((called[name], t.number(len(frame))) for name, frame in log.tables().items())
+    sizes = ", ".join(f"{name}\u00a0{n}" for name, n in counted)
     rows = [
         (t._("Input"), Path(source).name),
         (t._("Fingerprint of the input (SHA-256)"), fingerprint(source)[:16]),

@@ -8,19 +8,23 @@ from funnelsim.worktime import Duration
 
 __all__ = ["distribution", "exact", "length", "percent"]
 
+FIGURES = 1000  # from here on a fraction is no figure that counts
+
 
 def exact(value: float, t: Texts) -> str:
-    """A number as it was given, never shortened.
+    """A number as it was given; what only a measurement can have after four figures is left out.
 
     Examples
     --------
     >>> from funnelsim.reporting.texts import texts
-    >>> exact(12450000, texts("en")), exact(0.125, texts("en"))
-    ('12,450,000', '0.125')
+    >>> exact(12450000, texts("en")), exact(0.125, texts("en")), exact(14963.8217, texts("en"))
+    ('12,450,000', '0.125', '14,964')
     """
     from babel.numbers import format_decimal
 
-    return str(format_decimal(round(value, 10), format="#,##0.##########", locale=t.locale))
+    shown = value if value == round(value) or abs(value) >= FIGURES else float(f"{value:.4g}")
+    shown = round(shown) if abs(value) >= FIGURES else round(shown, 10)
+    return str(format_decimal(shown, format="#,##0.##########", locale=t.locale))
 
 
 def length(duration: Duration, t: Texts) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-import re
 import shlex
 import tempfile
 import time
@@ -28,6 +27,7 @@ from funnelsim.reporting.inputs import (
     check_input,
     check_readable,
     fingerprint,
+    titled,
 )
 from funnelsim.reporting.notebooks import (
     Cell,
@@ -51,7 +51,6 @@ MANIFEST = ".manifest.json"
 NEEDS_SCENARIO = ("what-if", "levers")
 NEEDS_DATA = "calibration"
 DATA_ONLY = (NEEDS_DATA, "sales-forecast")
-ENDINGS = re.compile(r"(\.(ya?ml|csv|tsv|txt|xlsx?|parquet|gz|zip))+$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +228,7 @@ def _parameters(notebook: Path, offered: Mapping[str, Any]) -> dict[str, Any]:
 
 def _stem(source: Path, kind: str, lang: str) -> str:
     """The name of the files: the input's, with kind and language unless they are the usual."""
-    stem = ENDINGS.sub("", source.resolve().name)
+    stem = titled(source.resolve())
     stem = stem if kind == USUAL else f"{stem}.{kind}"
     return stem if lang == "en" else f"{stem}.{lang}"
 

@@ -31,6 +31,7 @@ from funnelsim.reporting.blocks import (
 )
 from funnelsim.reporting.document import Figure, Group
 from funnelsim.reporting.evidence import evidence
+from funnelsim.reporting.inputs import titled
 from funnelsim.reporting.names import Names
 from funnelsim.reporting.sales_forecast_findings import advice as counsel
 from funnelsim.reporting.sales_forecast_findings import answer, tiles, weighed
@@ -189,7 +190,7 @@ def front(found: SalesForecast, lang: str = "en") -> Group:
     meta, made = found.log.meta, found.forecast
     return group(
         cover(
-            t.label(meta.title, t._("Sales forecast")),
+            t.label(meta.title, titled(found.source) or t._("Sales forecast")),
             lang=t.spoken,
             as_of=made.start.tz_convert(made.cells.zone).date(),
             kicker=t._("Sales forecast"),

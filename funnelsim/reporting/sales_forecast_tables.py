@@ -100,7 +100,8 @@ def cells(words: Words) -> Table | None:
         names = [
             (t._("Total") if place == 0 else "")
             if total
-            else (words.names.of_other(row[name]) if name == "source" else row[name]) or "–"
+            else (words.names.of_other(row[name]) if name == "source" else row[name])
+            or t._("not told")
             for place, name in enumerate(by)
         ]
         amounts = (words.cell(row[key]) for key in ("plan", "p10", "p50", "p90"))

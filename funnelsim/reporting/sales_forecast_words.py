@@ -118,4 +118,4 @@ class Words:
             )
         known = self.names.of_other(key) if by == "source" else key
         patterns = {"open": t._("{group}, open deals"), "future": t._("{group}, future leads")}
-        return patterns[origin].format(group=known or "–")
+        return patterns[origin].format(group=known or t._("not told"))

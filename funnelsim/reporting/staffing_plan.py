@@ -473,7 +473,7 @@ def _rostered(
 
 def _fan(plan: StaffingPlan, t: Texts, teams: list[str]) -> Figure:
     """Full-time people needed, beside those there."""
-    from funnelsim.figures.fan import fan, fans
+    from funnelsim.figures.fan import fans
 
     found = plan.found
     panels = {}
@@ -484,10 +484,6 @@ def _fan(plan: StaffingPlan, t: Texts, teams: list[str]) -> Figure:
         past = pd.DataFrame({"at": weeks, "y": float(found.now(team)[0])})
         panels[name_of(found, team, t)] = (past, ahead)
     unit = t._("full-time people")
-    if len(panels) == 1:
-        ((_, (past, ahead)),) = panels.items()
-        drawn = fan(past, ahead, unit=unit, lang=t.locale, text=t._)
-    else:
-        drawn = fans(panels, unit=unit, lang=t.locale, text=t._)
+    drawn = fans(panels, unit=unit, lang=t.locale, text=t._)
     caption = t._("Who is there (dark) and who is needed (blue): median and 8 in 10 futures")
     return figure(drawn, caption=caption, key=f"heads-{teams[0]}")

@@ -135,7 +135,8 @@ def promises(plan: StaffingPlan, t: Texts) -> Table:
 
 
 def _reached(row: Mapping[Any, Any], t: Texts) -> str:
-    return f"{t.share(float(row['share']))}\n({t.shares(float(row['lo']), float(row['hi']))})"
+    share, between = t.share(float(row["share"])), t.shares(float(row["lo"]), float(row["hi"]))
+    return f"{share}\n({between})" if share != between else share
 
 
 def weeks(plan: StaffingPlan, t: Texts) -> Table:

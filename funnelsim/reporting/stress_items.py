@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -10,6 +10,7 @@ from pathlib import Path
 from funnelsim.events import EventLog
 from funnelsim.reporting.parameters import named
 from funnelsim.reporting.quantities import length
+from funnelsim.reporting.settings import place, written
 from funnelsim.reporting.texts import Texts
 from funnelsim.scenarios.scenario import Scenario
 from funnelsim.worktime import from_instant
@@ -108,9 +109,8 @@ def _logic(scenario: Scenario, t: Texts) -> Iterator[Item]:
     )
     yield Item("2.2", t._("Base model logic"), _course(scenario, t))
     changes = [
-        f"({number})\u00a0"
-        + "; ".join(f"{path} → {_plain(new)}" for path, new in what_if.set.items())
-        for number, what_if in enumerate(scenario.what_ifs.values(), 1)
+        f"({number})\u00a0" + _set(scenario, scenario.change(key, what_if.set), what_if.set, t)
+        for number, (key, what_if) in enumerate(scenario.what_ifs.items(), 1)
     ]
     told = [t._("This report shows the base model alone.")]
     if changes:
@@ -120,18 +120,21 @@ def _logic(scenario: Scenario, t: Texts) -> Iterator[Item]:
     told += [
         t._("From {day} on: {changes}.").format(
             day=t.wording().day(change.start),
-            changes="; ".join(f"{path} → {_plain(new)}" for path, new in change.set.items()),
+            changes=_set(scenario, scenario.change(key, change.set), change.set, t),
         )
-        for change in scenario.changes.values()
+        for key, change in scenario.changes.items()
         if change.start
     ]
     yield Item("2.3", t._("Scenario logic"), " ".join(told))
     yield Item("2.4", t._("Algorithms"), _algorithms(scenario, t))
 
 
-def _plain(value: object) -> str:
-    """A new value as it stands in the file, without quotes."""
-    return str(value).replace("'", "")
+def _set(before: Scenario, after: Scenario, overrides: Mapping[str, object], t: Texts) -> str:
+    """What is set anew, in words: of what, from which value to which."""
+    return "; ".join(
+        f"{place(before, path, t)}: {written(before, path, t)} → {written(after, path, t)}"
+        for path in overrides
+    )
 
 
 def _course(scenario: Scenario, t: Texts) -> str:

@@ -7,7 +7,6 @@ translations, read at run time, so that a translator needs no tools but a text e
 from __future__ import annotations
 
 import io
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -18,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from funnelsim.documents import did_you_mean
 from funnelsim.errors import ParameterError, Problem
-from funnelsim.figures.wording import NO_VALUE, Wording, Written
+from funnelsim.figures.wording import Wording, Written
 from funnelsim.messages import Message
 
 if TYPE_CHECKING:
@@ -28,8 +27,6 @@ __all__ = ["LANGUAGES", "Texts", "texts"]
 
 LANGUAGES: Mapping[str, str] = {"en": "en_GB", "uk": "uk_UA", "ru": "ru_RU", "nl": "nl_NL"}
 LOCALES = Path(__file__).parent / "locales"
-WHOLE_FROM = 100  # smaller amounts are told with their cents
-SHORT_FROM = 10_000  # amounts from here on are told in thousands or millions
 
 
 @dataclass(frozen=True)
@@ -133,24 +130,7 @@ class Texts:
 
     def money(self, minor: float, currency: str) -> Written:
         """Write an amount of minor units (cents), shortened from ten thousand on."""
-        from babel import Locale
-        from babel.numbers import (  # type: ignore[attr-defined]
-            format_compact_currency,
-            get_currency_precision,
-            parse_pattern,
-        )
-
-        if not math.isfinite(minor):
-            return Written(NO_VALUE, minor, currency)
-        amount = minor / 10 ** get_currency_precision(currency)
-        if abs(amount) >= SHORT_FROM:
-            short = format_compact_currency(amount, currency, locale=self.locale, fraction_digits=1)
-            return Written(_spaced(short, currency), amount, currency)
-        pattern = parse_pattern(Locale.parse(self.locale).currency_formats["standard"].pattern)
-        cents = (2, 2) if 0 < abs(amount) < WHOLE_FROM else (0, 0)
-        pattern.frac_prec = cents if get_currency_precision(currency) else (0, 0)
-        full = pattern.apply(amount, self.locale, currency=currency, currency_digits=False)
-        return Written(_spaced(full, currency), amount, currency)
+        return self.wording().money(minor, currency)
 
     def day(self, moment: datetime, zone: str = "UTC") -> str:
         """Write the day of a moment in a time zone."""
@@ -231,12 +211,6 @@ def _load(lang: str) -> Texts:
         compiled.seek(0)
         return Texts(lang, Translations(compiled), spoken=lang)
     return Texts(lang, Translations())
-
-
-def _spaced(money: str, currency: str) -> str:
-    """An amount with a space between a currency told by its code and the figures."""
-    figures = money.removeprefix(currency)
-    return money if figures == money else f"{currency}\xa0{figures.lstrip()}"
 
 
 def _bare(per_cent: str) -> str:

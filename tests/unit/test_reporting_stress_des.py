@@ -146,12 +146,12 @@ def test_what_if_questions_are_the_aims_and_their_settings_the_logic():
         }
     )[2]
     assert (found["1.3"].filled, found["1.3"].content) == (True, "(1)\u00a0What if Ann came?")
-    assert "(1)\u00a0teams.sales.seats → {add: 1}" in found["2.3"].content
+    assert "(1)\u00a0Sales: seats: 2 → 3." in found["2.3"].content
 
 
 def test_dated_changes_are_part_of_the_logic():
     busier = {"busier": {"start": "2026-01-12", "set": {"sources.web.rate": "9 / d"}}}
-    assert "From 12 January 2026 on: sources.web.rate → 9 / d." in made(changes=busier)[2][
+    assert "From 12 January 2026 on: web: leads: 5 per day → 9 per day." in made(changes=busier)[2][
         "2.3"
     ].content.replace("\u00a0", " ")
 

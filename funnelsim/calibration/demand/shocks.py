@@ -177,7 +177,7 @@ def shock_parts(log: EventLog) -> tuple[tuple[Part, ...], tuple[Refusal, ...]]:
         "would not show.",
         n=len(uneven),
         visits=len(rows),
-        cv=f"{hi:.2f}",
+        cv=float(hi),
     )
     return parts, (_refusal(why),)
 

@@ -177,7 +177,7 @@ def _stale(way: Routes, over: Unclosed, left: Routes) -> Refusal:
         share=share,
         left=other,
     )
-    fix = Message("Close them in the CRM; `--stale open` counts them as open.")
+    fix = Message("Close them in the CRM; --stale open counts them as open.")
     return Refusal(f"stages.{way.stage}.next", why, instead, fix)
 
 
