@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ from funnelsim.reporting.notebooks import (
 )
 from funnelsim.reporting.pdf import render
 from funnelsim.reporting.texts import texts
-from funnelsim.reporting.tidy import tidy_csv
+from funnelsim.reporting.tidy import tidy_csv, tidy_parquet
 from funnelsim.reporting.trail import listed, printed
 from funnelsim.reporting.workbook import workbook
 
@@ -111,9 +112,10 @@ def report(  # noqa: PLR0913 - one keyword per thing a planner may choose
     """Make a report: ``NAME.pdf``, and all that belongs to it.
 
     Beside it stand ``NAME.xlsx`` (its numbers for Excel), ``NAME.tables.csv`` (the same, tidy,
-    for other programs), ``NAME.ipynb`` (the notebook as it ran) and ``NAME.manifest.json``
-    (where everything comes from). All appear together when everything went well; when anything
-    fails, an earlier report under the same name stays as it was.
+    for other programs; where pyarrow is installed also ``NAME.tables.parquet``), ``NAME.ipynb``
+    (the notebook as it ran) and ``NAME.manifest.json`` (where everything comes from). All appear
+    together when everything went well; when anything fails, an earlier report under the same name
+    stays as it was.
 
     Parameters
     ----------
@@ -317,8 +319,9 @@ def products(
     Returns
     -------
     dict of str to bytes
-        Ending → content: the PDF, the Excel workbook, all tables as one tidy table, and what
-        cells attached. The same for the same run and the same versions.
+        Ending → content: the PDF, the Excel workbook, all tables as one tidy table (CSV, and
+        Parquet where pyarrow is installed), and what cells attached. The same for the same run
+        and the same versions.
     """
     mark = f"funnelsim {version('funnelsim')} · {origin['input']['name']} · "
     t = texts(origin["lang"])
@@ -327,6 +330,7 @@ def products(
         ".pdf": render(shown, origin=mark + origin["input"]["sha256"][:12]),
         ".xlsx": workbook(shown, t),
         ".tables.csv": tidy_csv(blocks),
+        **({".tables.parquet": tidy_parquet(blocks)} if find_spec("pyarrow") else {}),
         **{
             f".{block.name}": block.content.encode()
             for block in blocks

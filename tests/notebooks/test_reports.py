@@ -69,7 +69,7 @@ def test_the_review_declares_its_parameters_with_types():
 def test_a_report_is_a_pdf_its_numbers_its_notebook_and_the_answer(made):
     files = sorted(path.name for path in made.pdf.parent.iterdir())
     stem = "small-bank.uk"
-    endings = (".ipynb", ".manifest.json", ".pdf", ".tables.csv", ".xlsx")
+    endings = (".ipynb", ".manifest.json", ".pdf", ".tables.csv", ".tables.parquet", ".xlsx")
     assert files == [f"{stem}{ending}" for ending in endings]
     assert len(made.sentences) == 4
     front = " ".join(pages(made.pdf.read_bytes())[0].split())
