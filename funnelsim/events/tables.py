@@ -150,12 +150,12 @@ def positions(ids: pd.Series, leads: pd.DataFrame) -> npt.NDArray[np.int64]:
     >>> positions(pd.Series(["b", "x"]), leads).tolist()
     [1, -1]
     """
-    known = leads["lead_id"]
-    first = ~known.duplicated() & known.notna()
-    rows = np.append(np.flatnonzero(first), -1)
-    codes, unique = pd.factorize(ids)  # looking up each id once keeps a long table's texts packed
-    place = rows[pd.Index(known[first]).get_indexer(pd.Index(unique))]
-    return np.append(place, -1)[codes].astype(np.int64)
+    n = len(leads)  # numbering all ids at once keeps a long table's texts packed
+    codes, unique = pd.factorize(pd.concat([leads["lead_id"], ids], ignore_index=True))
+    place = np.full(len(unique) + 1, -1, dtype=np.int64)
+    place[codes[:n][::-1]] = np.arange(n)[::-1]  # of ids that occur twice the first counts
+    place[-1] = -1  # no id
+    return place[codes[n:]]
 
 
 def in_order(tables: Tables) -> dict[str, pd.DataFrame]:
@@ -180,7 +180,10 @@ def in_order(tables: Tables) -> dict[str, pd.DataFrame]:
     >>> in_order(tables)["leads"]["lead_id"].tolist()
     ['a', 'b']
     """
-    leads = tables["leads"].sort_values(["arrived_at", "lead_id"], kind="stable", ignore_index=True)
+    leads = tables["leads"]
+    by_id = leads["lead_id"].array.argsort(kind="stable")
+    at = _rank(leads["arrived_at"])[by_id]
+    leads = _arranged(leads, by_id[np.argsort(at, kind="stable")])
     result = {"leads": leads}
     for name, columns in ORDER.items():
         frame = tables[name]
@@ -188,10 +191,15 @@ def in_order(tables: Tables) -> dict[str, pd.DataFrame]:
         if name == "efforts":
             keys.insert(0, _rank(frame["queued_at"].fillna(frame["started_at"])))
         order = np.lexsort([*reversed(keys), positions(frame["lead_id"], leads)])
-        if (np.diff(order) != 1).any():
-            frame = frame.take(order)
-        result[name] = frame.reset_index(drop=True)
+        result[name] = _arranged(frame, order)
     return result
+
+
+def _arranged(frame: pd.DataFrame, order: npt.NDArray[np.int64]) -> pd.DataFrame:
+    """Rows in an order, numbered from 0; a table that stands in it already is not copied."""
+    if (np.diff(order) != 1).any():
+        frame = frame.take(order)
+    return frame.reset_index(drop=True)
 
 
 def _rank(values: pd.Series) -> npt.NDArray[np.int64]:

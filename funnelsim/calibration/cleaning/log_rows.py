@@ -193,9 +193,12 @@ def _closings(
 ) -> pd.DataFrame:
     """Return a mark for every entry of a stage that wins or loses."""
     by_id = {stage.id: stage for stage in stages.stages if stage.outcome}
-    closing = visits[visits["stage"].isin(list(by_id))]
+    needed = ["lead", "lead_id", "visit", "stage", "entered_at", "exit"]
+    closing = visits.loc[visits["stage"].isin(list(by_id)), needed]
     ledger.add("reopened", _named(closing[closing["exit"] == "moved"], clean), len(closing))
-    deals = clean.deals.take(closing["lead"].to_numpy()).set_axis(closing.index)
+    worth = {str(stage.value) for stage in by_id.values() if stage.value in clean.deals}
+    told = clean.deals[["value", "reason", "currency", *sorted(worth - {"value"})]]
+    deals = told.take(closing["lead"].to_numpy()).set_axis(closing.index)
     kind = closing["stage"].map({name: stage.outcome for name, stage in by_id.items()})
     reason = closing["stage"].map({name: s.reason or None for name, s in by_id.items()})
     value = deals["value"].where(kind == "won")
@@ -228,6 +231,8 @@ def _visit_at(rows: pd.DataFrame, at: pd.Series, visits: pd.DataFrame) -> pd.Ser
     At the very instant of a move the order of the rows decides if both stand in one file;
     else what happens belongs to the visit that begins.
     """
+    if not len(rows):
+        return pd.Series(index=rows.index, dtype="Int64")
     same_file = rows["file"].isin(visits["file"].unique()).to_numpy()
     order = np.lexsort(
         (
