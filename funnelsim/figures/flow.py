@@ -299,7 +299,8 @@ def _arc(sheet: Axes, ground: Ground, arc: Arc, laid: Course, wording: Wording) 
     if ground.upright:
         sheet.text(x - 0.04, y, wording.number(arc.size), ha="right", va="center_baseline", **look)
     else:
-        sheet.text(x, y + 0.03, wording.number(arc.size), ha="center", **look)
+        above = 0.03 + thick / 2 / 72  # clear of the line
+        sheet.text(x, y + above, wording.number(arc.size), ha="center", **look)
 
 
 def _node(sheet: Axes, ground: Ground, node: Node, last: bool, wording: Wording) -> None:  # noqa: FBT001

@@ -103,7 +103,7 @@ def overlay_shares(
             write_heading(sheet, heading[words], right, height - 0.13, width=0.8)
         for index, row in enumerate(frame.to_dict("records")):
             y = height - HEAD - (index + 0.5) * pitch
-            write_name(sheet, wording.label(row["item"]), y, lines=1)
+            write_name(sheet, wording.label(row["item"]), y)
             axes.plot([row["lo"], row["hi"]], [index] * 2, color=BAND, linewidth=8, zorder=1, **END)
             axes.plot([row["simulated"]], [index], "|", color=GOOD, markersize=9, zorder=2)
             axes.plot([row["actual"]], [index], "o", color=DATA, markersize=5, zorder=3)
