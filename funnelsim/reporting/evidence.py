@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from funnelsim.events import EventLog
+from funnelsim.forecasting.samples import levels
 from funnelsim.measures import cycle_time, mass_balance, win_rate
 from funnelsim.reporting.document import Evidence, Flow, Interval
 from funnelsim.reporting.inputs import fingerprint, is_export, open_scenario
 from funnelsim.reporting.texts import Texts
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
     from funnelsim.experiments import Replications
     from funnelsim.scenarios.scenario import Scenario
 
@@ -36,6 +39,7 @@ def evidence(
     overrides: Mapping[str, object] | None = None,
     graded: Mapping[str, str] | None = None,
     scenario: Scenario | None = None,
+    forecast: Mapping[str, ArrayLike] | None = None,
 ) -> Evidence:
     """Collect what a check needs from the log that a report is about.
 
@@ -52,6 +56,8 @@ def evidence(
         Grades of an audit already made.
     scenario : Scenario, optional
         The one simulated, where `source` is none.
+    forecast : mapping of str to array_like, optional
+        A sample of what the report forecasts, by what it is; checked is P10 to P90.
 
     Returns
     -------
@@ -67,6 +73,11 @@ def evidence(
     {'leads': 5, 'won': 2, 'lost': 1, 'ended': 0, 'open': 2}
     """
     told = counts(log)
+    ahead = [
+        Interval(what=what, value=p50, lo=p10, hi=p90)
+        for what, draws in (forecast or {}).items()
+        for p10, p50, p90 in [levels(draws, (0.1, 0.5, 0.9))]
+    ]
     simulated = scenario or open_scenario(source, overrides=overrides)
     return Evidence(
         input_sha256=fingerprint(source) if Path(source).exists() else "",
@@ -76,7 +87,7 @@ def evidence(
         flows=_flows(log),
         counts=told,
         told=() if t is None else tuple(t.number(told[name]) for name in _said(log, told)),
-        intervals=tuple(_key_figures(log)),
+        intervals=(*_key_figures(log), *ahead),
         grades=grades(source, mapping) if graded is None else graded,
         scenario=_yaml(simulated),
     )

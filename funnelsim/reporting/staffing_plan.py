@@ -393,6 +393,7 @@ def making(plan: StaffingPlan, lang: str = "en") -> Group:
             overrides=plan.overrides,
             scenario=scenario,
             graded=None if plan.log is not None else {},
+            forecast={f"people, {team}": found.paths(team).mean(axis=1) for team in found.teams},
         ),
     )
 

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
+from funnelsim.figures.wording import SHORT_FROM
 from funnelsim.reporting.blocks import plain
 from funnelsim.reporting.document import Cover, Kpis, Number, Summary, Table
-from funnelsim.reporting.texts import SHORT_FROM, texts
+from funnelsim.reporting.texts import texts
 from funnelsim.scheduling.gate.drafts import Draft
 
 __all__ = ["agrees", "balanced", "bounded", "consistent", "counted", "written"]
