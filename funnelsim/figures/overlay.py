@@ -51,6 +51,7 @@ DATA: Final = INK
 SIDE: Final = 0.45  # left of an axis, for its numbers
 TALL: Final = 1.35
 GAP: Final = 0.35
+ASIDE: Final = 0.42  # between two panels: the last mark of one, the first of the next
 END: Final[dict[str, Any]] = {"solid_capstyle": "butt"}
 ACROSS: Final = 3  # panels in a row
 MOST_PANELS: Final = 12
@@ -163,7 +164,7 @@ def overlay_stays(
             across, down = index % ACROSS, index // ACROSS
             left = SIDE + across * wide
             bottom = height - HEAD - (down + 1) * (TALL + GAP + 0.2) + GAP
-            axes = panel(figure, (left, bottom, wide - 0.25, TALL))
+            axes = panel(figure, (left, bottom, wide - ASIDE, TALL))
             _stay(axes, frame[frame["item"] == stage], wording, named=across == 0)
             name = fit(wording.label(stage), wide - 0.25, weight=600)
             sheet.text(left, bottom + TALL + 0.09, name, weight=600, color=NAVY)

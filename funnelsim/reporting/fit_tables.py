@@ -217,8 +217,7 @@ def numbers(found: Calibrated, t: Texts) -> Table:
         unit = str(row["unit"])
         rows.append(
             (
-                subject(str(row["item"]), found, t),
-                measure(str(row["measure"]), t),
+                f"{subject(str(row['item']), found, t)}, {measure(str(row['measure']), t)}",
                 amount(float(row["value"]), unit, found, t),
                 between(float(row["lo"]), float(row["hi"]), unit, found, t),
                 t.number(float(row["n"])),
@@ -229,8 +228,7 @@ def numbers(found: Calibrated, t: Texts) -> Table:
     share = t.share(float(levels.iloc[0])) if len(levels) else t.share(0.95)
     return table(
         [
-            column(t._("Of")),
-            column(t._("Measure")),
+            column(t._("What")),
             column(t._("Estimate"), numeric=True),
             column(t._("{share} interval").format(share=share), numeric=True),
             column(t._("Rests on"), numeric=True),

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 from funnelsim.messages import Message
 from funnelsim.reporting.names import Names
-from funnelsim.reporting.quantities import length
 from funnelsim.reporting.texts import Texts
 
 if TYPE_CHECKING:
@@ -35,10 +34,10 @@ def names_of(found: Calibrated, t: Texts) -> Names:
     stages = {
         key: t.label(stage.label, "") for key, stage in scenario.stages.items() if stage.label
     }
+    labels = {key: source.label for key, source in scenario.sources.items() if source.label}
     sources = {
-        f"sources.{key}": t.label(source.label, "")
-        for key, source in scenario.sources.items()
-        if source.label
+        "sources.leads": t._("leads of no known source"),
+        **{f"sources.{key}": t.label(label, "") for key, label in labels.items()},
     }
     return replace(names, stages={**stages, **names.stages}, labels={**sources, **names.labels})
 
@@ -254,7 +253,7 @@ def _when(found: Calibrated, stage: str, number: int, t: Texts) -> str:
         t._("segment {names}").format(names=", ".join(when.segment)),
         t._("visit {n} or later").format(n=when.visit),
         *(
-            words.format(time=length(duration, t) if duration else "")
+            words.format(time=t.duration(duration.microseconds() / 1e6) if duration else "")
             for words, duration in (
                 (t._("the lead is {time} old or older"), when.age),
                 (t._("it waited {time} or longer"), when.wait),

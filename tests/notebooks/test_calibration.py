@@ -76,7 +76,7 @@ def test_the_notebook_and_the_command_show_the_same(made, found):
 def test_every_number_has_its_row(found):
     (numbers,) = [one for one in fit_review.numbers(found).blocks if isinstance(one, Table)]
     assert len(numbers.rows) == len(found.fit.table)
-    assert all(row[4].replace(",", "").isdigit() for row in numbers.rows)
+    assert all(row[3].replace(",", "").isdigit() for row in numbers.rows)
 
 
 def test_pictures_tell_what_they_show(found):
