@@ -10,7 +10,12 @@ from funnelsim.planning.pipeline import (
     settled,
     skill,
 )
-from funnelsim.planning.revenue import RevenueForecast, backtest_revenue, forecast_revenue
+from funnelsim.planning.revenue import (
+    RevenueForecast,
+    backtest_revenue,
+    forecast_revenue,
+    restate,
+)
 from funnelsim.planning.rostering import Contract, Roster, plan_roster
 from funnelsim.planning.staffing import (
     Hiring,
@@ -36,6 +41,7 @@ __all__ = [
     "plan_hiring",
     "plan_roster",
     "reliability",
+    "restate",
     "settled",
     "skill",
 ]

@@ -1,8 +1,7 @@
-"""Forecasts that were issued earlier: how good they were, and bands corrected by it."""
+"""Forecasts that were issued earlier: what came of them, and how good they were."""
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Final
 
@@ -13,16 +12,20 @@ from numpy.typing import NDArray
 from funnelsim.errors import DataError, Problem
 from funnelsim.events import EventLog
 
-__all__ = ["COLUMNS", "actuals", "matched", "read_issued", "recalibrated", "score"]
+__all__ = ["COLUMNS", "RAW", "actuals", "matched", "read_issued", "score"]
 
 Floats = NDArray[np.float64]
 
 COLUMNS: Final = ("cutoff", "series", "period_start", "period_end", "unit", "quantile", "value")
+RAW: Final = "raw"
+"""The column with what was forecast before any correction; ``value`` is what was stated."""
 TIMES: Final = ("cutoff", "period_start", "period_end")
+NUMBERS: Final = ("quantile", "value")
 KEY: Final = ["cutoff", "series", "period_start", "period_end"]
-OFF: Final = 0.1
-"""Coverage this improbable by chance (two-sided) is off."""
-COUNTED: Final = {"wins": "won", "won_value": "won", "paid_value": "paid", "leads": "leads"}
+SCORES: Final = [
+    *("series", "n", "cutoffs", "coverage", "uncorrected", "nominal"),
+    *("bias", "pinball", "naive", "added"),
+]
 
 
 def read_issued(file: str | Path | pd.DataFrame) -> pd.DataFrame:
@@ -36,7 +39,8 @@ def read_issued(file: str | Path | pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        `COLUMNS`; times in UTC, sorted. Where a forecast is there twice, the last one counts.
+        `COLUMNS` and `RAW` (as ``value`` where the file does not say); times in UTC, sorted.
+        Where a forecast is there twice, the last one counts.
 
     Raises
     ------
@@ -59,13 +63,15 @@ def read_issued(file: str | Path | pd.DataFrame) -> pd.DataFrame:
     if missing:
         fix = f"A forecast has the columns {', '.join(COLUMNS)}."
         raise DataError(Problem(f"columns are missing: {', '.join(missing)}", where, "past", fix))
-    made = table[list(COLUMNS)].copy()
+    given = RAW in table
+    table = table.assign(**{RAW: table[RAW].fillna(table["value"]) if given else table["value"]})
+    made = table[[*COLUMNS, RAW]].copy()
     problems = []
     for name in TIMES:
         made[name] = pd.to_datetime(made[name], utc=True, errors="coerce", format="mixed")
-    for name in ("quantile", "value"):
+    for name in (*NUMBERS, RAW):
         made[name] = pd.to_numeric(made[name], errors="coerce")
-    for name in (*TIMES, "quantile", "value"):
+    for name in (*TIMES, *NUMBERS, *((RAW,) if given else ())):
         broken = made[name].isna().to_numpy()
         if broken.any():
             row = int(np.flatnonzero(broken)[0])
@@ -137,8 +143,9 @@ def score(issued: pd.DataFrame, came: pd.DataFrame, level: float = 0.8) -> pd.Da
     Returns
     -------
     pandas.DataFrame
-        ``series``, ``n`` forecasts that are over, ``cutoffs``, ``coverage`` of the interval,
-        ``nominal`` (its level), ``bias`` (sum of medians over sum of actuals, less 1),
+        ``series``, ``n`` forecasts that are over, ``cutoffs``, ``coverage`` of the interval as
+        it was stated, ``uncorrected`` (the same before corrections), ``nominal`` (its level),
+        ``bias`` (sum of medians over sum of actuals, less 1),
         ``pinball`` (mean over quantiles, unit of the series), ``naive`` (the same of the naive
         forecast, where it is known), ``added`` (1 less their ratio: above 0 is better than
         naive).
@@ -168,7 +175,8 @@ def score(issued: pd.DataFrame, came: pd.DataFrame, level: float = 0.8) -> pd.Da
             float(loss[known].mean()),
             float(blind[known].mean()) if known.any() else np.nan,
         )
-        inside, nominal = _inside(group, level)
+        inside = _inside(group, level)
+        plain = _inside(group.assign(value=group[RAW]), level) if RAW in group else inside
         middle = _at(group, 0.5)
         total = float(middle["actual"].sum())
         rows.append(
@@ -177,99 +185,15 @@ def score(issued: pd.DataFrame, came: pd.DataFrame, level: float = 0.8) -> pd.Da
                 "n": len(group.drop_duplicates(KEY)),
                 "cutoffs": len(group["cutoff"].unique()),
                 "coverage": float(inside.mean()) if len(inside) else np.nan,
-                "nominal": nominal,
+                "uncorrected": float(plain.mean()) if len(plain) else np.nan,
+                "nominal": level,
                 "bias": float(middle["value"].sum()) / total - 1 if total else np.nan,
                 "pinball": float(loss.mean()),
                 "naive": theirs,
                 "added": 1 - ours / theirs if known.any() and theirs > 0 else np.nan,
             }
         )
-    columns = ["series", "n", "cutoffs", "coverage", "nominal", "bias", "pinball", "naive", "added"]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def recalibrated(quantiles: pd.DataFrame, past: pd.DataFrame) -> tuple[pd.DataFrame, str]:
-    """Widen or narrow bands where past ones held too seldom or too often.
-
-    Split conformal prediction for quantiles: past misses, in widths of their band, have a
-    quantile with the correction for a finite sample; the new band is moved by as much. Where
-    past coverage is what chance allows, or the past is too short, nothing is changed.
-
-    Parameters
-    ----------
-    quantiles : pandas.DataFrame
-        ``quantile``, ``value`` and whatever tells forecasts apart (`KEY`).
-    past : pandas.DataFrame
-        From `matched`: ``quantile``, ``value``, ``actual`` of forecasts that are over.
-
-    Returns
-    -------
-    tuple of pandas.DataFrame and str
-        The same rows with new values, and what was done, in a sentence.
-
-    References
-    ----------
-    Romano, Patterson & Candès (2019), Conformalized quantile regression, eq. 8.
-
-    Examples
-    --------
-    >>> at = pd.Timestamp("2026-01-01", tz="UTC")
-    >>> key = {"cutoff": at, "series": "wins", "period_start": at, "period_end": at}
-    >>> ends = ((0.1, 8.0), (0.9, 12.0))
-    >>> now = pd.DataFrame([{**key, "quantile": q, "value": v} for q, v in ends])
-    >>> recalibrated(now, now.assign(actual=9.0))[1]
-    'Too few past forecasts are over (1) to correct the bands.'
-    """
-    keys = [name for name in KEY if name in quantiles]
-    made = quantiles.copy()
-    told = []
-    for low in sorted({q for q in quantiles["quantile"] if q < 0.5}):  # noqa: PLR2004 - lower half
-        high = round(1 - low, 10)
-        margin, said = _margin(past, low, high)
-        told.append(said)
-        if margin == 0:
-            continue
-        at_low, at_high = (_is(made, q) for q in (low, high))
-        lows = quantiles[at_low].set_index(keys)["value"]
-        highs = quantiles[at_high].set_index(keys)["value"]
-        width = (highs - lows) * margin
-        middles = _at(quantiles, 0.5).set_index(keys)["value"].reindex(lows.index)
-        floor = 0.0 if quantiles["value"].min() >= 0 else -np.inf
-        new_low, new_high = (lows - width).clip(lower=floor), highs + width
-        made.loc[at_low, "value"] = np.fmin(new_low.to_numpy(), middles.to_numpy())
-        made.loc[at_high, "value"] = np.fmax(new_high.to_numpy(), middles.to_numpy())
-    made = made.sort_values([*keys, "quantile"], kind="stable")
-    made["value"] = (
-        made.groupby(keys, sort=False)["value"].cummax() if keys else made["value"].cummax()
-    )
-    return made.reindex(quantiles.index), " ".join(dict.fromkeys(told))
-
-
-def _margin(past: pd.DataFrame, low: float, high: float) -> tuple[float, str]:
-    """By how many widths a band is to be moved outwards, and what to say about it."""
-    from scipy import stats
-
-    keys = [name for name in KEY if name in past]
-    wide = past[_is(past, low) | _is(past, high)]
-    ends = wide.groupby(keys)["value"].agg(["min", "max", "size"])
-    came = wide.groupby(keys)["actual"].first()
-    ends, came = ends[ends["size"] == 2], came[ends["size"] == 2]  # noqa: PLR2004 - both ends
-    n, level = len(ends), high - low
-    rank = math.ceil((n + 1) * level)
-    if rank > n:
-        return 0.0, f"Too few past forecasts are over ({n}) to correct the bands."
-    held = int(((ends["min"] <= came) & (came <= ends["max"])).sum())
-    share = f"{held} of {n} past outcomes lay in the {level:.0%} band"
-    if stats.binomtest(held, n, level).pvalue >= OFF:
-        return 0.0, f"{share}: left as it is."
-    width = (ends["max"] - ends["min"]).replace(0, np.nan)
-    outside = pd.concat([ends["min"] - came, came - ends["max"]], axis=1).max(axis=1)
-    misses = (outside / width).dropna().sort_values()
-    if len(misses) < rank:
-        return 0.0, f"{share}; bands without width cannot be corrected."
-    margin = max(float(misses.iloc[rank - 1]), -0.45)
-    done = "widened" if margin > 0 else "narrowed"
-    return margin, f"{share}: {done} by {abs(2 * margin):.0%} of its width."
+    return pd.DataFrame(rows, columns=SCORES)
 
 
 def _happened(log: EventLog) -> dict[str, pd.DataFrame]:
@@ -311,9 +235,9 @@ def _is(table: pd.DataFrame, quantile: float) -> NDArray[np.bool_]:
     return np.asarray(np.isclose(table["quantile"].to_numpy(dtype=float), quantile))
 
 
-def _inside(group: pd.DataFrame, level: float) -> tuple[pd.Series, float]:
-    """Whether each outcome lies in its central interval, and the level of that interval."""
+def _inside(group: pd.DataFrame, level: float) -> pd.Series:
+    """Whether each outcome lies in its central interval."""
     low, high = (1 - level) / 2, (1 + level) / 2
     lows, highs = (_at(group, q).set_index(KEY) for q in (low, high))
     both = lows[["value", "actual"]].join(highs["value"].rename("top"), how="inner")
-    return (both["value"] <= both["actual"]) & (both["actual"] <= both["top"]), level
+    return (both["value"] <= both["actual"]) & (both["actual"] <= both["top"])

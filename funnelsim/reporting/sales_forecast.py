@@ -14,7 +14,7 @@ from funnelsim.events import EventLog
 from funnelsim.figures.fan import fan
 from funnelsim.figures.revenue import revenue_periods, revenue_strip, revenue_ways
 from funnelsim.forecasting.samples import levels
-from funnelsim.planning import RevenueForecast, forecast_revenue
+from funnelsim.planning import RevenueForecast, forecast_revenue, restate
 from funnelsim.planning.issued import read_issued
 from funnelsim.reporting import provenance, sales_forecast_tables
 from funnelsim.reporting.blocks import (
@@ -156,8 +156,7 @@ def work(  # noqa: PLR0913 - one keyword per thing that can be said
     from funnelsim.calibration.fitting import calibrate
     from funnelsim.reporting.inputs import open_log
 
-    if past:
-        read_issued(past)
+    earlier = read_issued(past) if past else None
     log = open_log(source, mapping=mapping)
     fit = calibrate(log)
     chosen: Any = freq or None
@@ -170,6 +169,8 @@ def work(  # noqa: PLR0913 - one keyword per thing that can be said
         n=n,
         progress=tell,
     )
+    if earlier is not None:
+        made = restate(made, log, earlier)
     return SalesForecast(log, fit, made, str(source), mapping, past)
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from funnelsim.forecasting.samples import levels
 from funnelsim.reporting.blocks import kpi, sentence
 from funnelsim.reporting.document import Sentence, Tile
+from funnelsim.reporting.sales_forecast_ranges import how_corrected, widened
 from funnelsim.reporting.sales_forecast_words import Words
 
 if TYPE_CHECKING:
@@ -93,6 +94,8 @@ def answer(found: SalesForecast, words: Words) -> tuple[Sentence, ...]:
             "came in **{k} of {n}**; 8 in 10 would be right."
         )
         said.append(sentence(told, n=t.number(n), k=t.number(k)))
+    if widened(made):
+        said.append(sentence("{how}", how=how_corrected(made, t)))
     return tuple(said)
 
 

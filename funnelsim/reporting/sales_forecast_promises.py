@@ -9,9 +9,11 @@ import pandas as pd
 
 from funnelsim.errors import InputError
 from funnelsim.planning.bridge import Inputs, bridge
-from funnelsim.planning.issued import actuals, matched, read_issued, recalibrated, score
+from funnelsim.planning.issued import actuals, read_issued, score
+from funnelsim.planning.revenue.cells import calendar
 from funnelsim.reporting.blocks import column, group, section, table, text
 from funnelsim.reporting.document import Group, Table
+from funnelsim.reporting.sales_forecast_ranges import KINDS, how_corrected, stated, widened
 from funnelsim.reporting.sales_forecast_words import Words
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ RUNS: Final = 40
 
 
 def promises(found: SalesForecast, words: Words) -> Group:
-    """Score what was issued before, correct the bands by it, and bridge to the last forecast.
+    """Score what was issued before, show what it corrected, and bridge to the last forecast.
 
     Parameters
     ----------
@@ -55,10 +57,9 @@ def promises(found: SalesForecast, words: Words) -> Group:
         "Forecasts of earlier reports for periods that are over. Value added: how much smaller "
         "the error is than that of “what as long a time before brought”."
     )
-    corrected = _corrected(found, matched(issued, came), words)
-    return group(
-        *parts, text(told), _scores(issued, came, words), *corrected, *_bridge(found, issued, words)
-    )
+    told += " " + how_corrected(found.forecast, t)
+    scores, corrected = _scores(issued, came, words), _corrected(found, words)
+    return group(*parts, text(told), scores, *corrected, *_bridge(found, issued, words))
 
 
 def _scores(issued: pd.DataFrame, came: pd.DataFrame, words: Words) -> Table:
@@ -68,14 +69,18 @@ def _scores(issued: pd.DataFrame, came: pd.DataFrame, words: Words) -> Table:
         (
             _series(str(row["series"]), t),
             t.number(row["n"]),
-            t.share(row["coverage"]) if np.isfinite(row["coverage"]) else "–",
+            *(
+                t.share(row[name]) if np.isfinite(row[name]) else "–"
+                for name in ("coverage", "uncorrected")
+            ),
             t.share(row["nominal"]),
             _signed(row["bias"], t),
             _signed(row["added"], t),
         )
         for row in score(issued, came).to_dict("records")
     ]
-    heads = [t._("Periods"), t._("Held"), t._("Should hold"), t._("Bias"), t._("Value added")]
+    heads = [t._("Periods"), t._("Held"), t._("Held, as simulated"), t._("Should hold")]
+    heads += [t._("Bias"), t._("Value added")]
     return table(
         [column(t._("Series")), *(column(head, numeric=True) for head in heads)],
         rows,
@@ -83,35 +88,30 @@ def _scores(issued: pd.DataFrame, came: pd.DataFrame, words: Words) -> Table:
     )
 
 
-def _corrected(found: SalesForecast, past: pd.DataFrame, words: Words) -> list[Table]:
-    """The bands of now, corrected where past ones did not hold."""
+def _corrected(found: SalesForecast, words: Words) -> list[Table]:
+    """The stated bands beside the simulated ones, where past ones corrected them."""
     t, made = words.t, found.forecast
-    series = "won_value" if made.measure == "won_value" else "wins"
-    now = made.issued()
-    now = now[(now["series"] == series) & now["quantile"].isin((0.1, 0.5, 0.9))]
-    mine = past[(past["series"] == series) & past["quantile"].isin((0.1, 0.5, 0.9))]
-    if not len(now) or not len(mine):
+    rows = stated(made)
+    if not widened(made):
         return []
-    done, _ = recalibrated(now, mine)
-    if np.allclose(done["value"], now["value"]):
-        return []
-    code = {"week": "W-SUN", "month": "M", "quarter": "Q"}[made.cells.freq]
-    rows = []
-    both = now.assign(done=done["value"])
-    for start, parts in both.groupby("period_start", sort=True):
+    shown = []
+    for start, parts in rows.groupby("period_start", sort=True):
         by = parts.set_index("quantile")
-        name = words.period(pd.Timestamp(str(start)).tz_localize(None).to_period(code))
-        amounts = [by[kind][level] for kind in ("value", "done") for level in (0.1, 0.9)]
-        rows.append((name, *(words.cell(float(amount)) for amount in amounts)))
-    heads = ["P10", "P90", t._("P10, corrected"), t._("P90, corrected")]
+        local = pd.DatetimeIndex([pd.Timestamp(str(start))])
+        name = words.period(calendar(local, made.cells.zone, made.cells.freq)[0])
+        amounts = [by[kind][level] for kind in KINDS for level in (0.1, 0.9)]
+        shown.append((name, *(words.cell(float(amount)) for amount in amounts)))
+    heads = [t._("P10, simulated"), t._("P90, simulated"), t._("P10, stated"), t._("P90, stated")]
     return [
         table(
             [column(t._("Period")), *(column(head, numeric=True) for head in heads)],
-            rows,
-            caption=words.captioned(t._("Bands corrected by how past ones held")),
+            shown,
+            caption=words.captioned(t._("Ranges corrected by how past ones held")),
             note=t._(
-                "Past bands held too seldom or too often; moved by split conformal prediction, so "
-                "that bands like these would have held as often as they should."
+                "Each outcome outside of a range widens those to come, each one inside narrows "
+                "them a little (conformal quantile tracking), so that they hold as often as they "
+                "say. All numbers of this report rest on the stated ranges; what was simulated is "
+                "kept too, and the next correction begins with it."
             ),
         )
     ]

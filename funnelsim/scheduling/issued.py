@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 
     from funnelsim.scheduling.storage import Storage
 
-__all__ = ["COLUMNS", "read_forecasts", "store_forecasts", "write_past"]
+__all__ = ["COLUMNS", "RAW", "read_forecasts", "store_forecasts", "write_past"]
 
 COLUMNS = ("cutoff", "series", "period_start", "period_end", "unit", "quantile", "value")
+RAW = "raw"
+"""What was forecast before any correction; a file may do without this column."""
 _FILES = ("forecast.csv", "*.forecast.csv")
 
 
@@ -35,7 +37,8 @@ def read_forecasts(folder: Path) -> tuple[dict[str, Any], ...]:
     Returns
     -------
     tuple of dict
-        One a row, by `COLUMNS`; ``quantile`` and ``value`` are None where they are empty.
+        One a row, by `COLUMNS` and `RAW`; ``quantile``, ``value`` and ``raw`` are None where
+        they are empty.
 
     Raises
     ------
@@ -71,14 +74,15 @@ def write_past(storage: Storage, job: str, before: str, file: Path) -> str:
     before : str
         The slot that asks.
     file : Path
-        A CSV: ``slot``, ``due`` and `COLUMNS`.
+        A CSV: ``slot``, ``due``, `COLUMNS` and `RAW`.
 
     Returns
     -------
     str
         The file; empty where there are no forecasts yet.
     """
-    named = [issued.c.slot, slots.c.instant.label("due"), *(issued.c[name] for name in COLUMNS)]
+    told = (*COLUMNS, RAW)
+    named = [issued.c.slot, slots.c.instant.label("due"), *(issued.c[name] for name in told)]
     query = (
         select(*named)
         .join(slots, and_(slots.c.job == issued.c.job, slots.c.slot == issued.c.slot))
@@ -91,7 +95,7 @@ def write_past(storage: Storage, job: str, before: str, file: Path) -> str:
         return ""
     with file.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
-        writer.writerow(["slot", "due", *COLUMNS])
+        writer.writerow(["slot", "due", *told])
         writer.writerows(rows)
     return str(file)
 
@@ -105,7 +109,10 @@ def _rows(file: Path) -> list[dict[str, Any]]:
             raise DataError(Problem(message, file.name))
         return [
             {name: row[name] for name in COLUMNS[:5]}
-            | {name: _number(row[name], f"{file.name}:{reader.line_num}") for name in COLUMNS[5:]}
+            | {
+                name: _number(row.get(name) or "", f"{file.name}:{reader.line_num}")
+                for name in (*COLUMNS[5:], RAW)
+            }
             for row in reader
         ]
 

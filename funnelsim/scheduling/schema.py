@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Final
 
 from sqlalchemy import Column, Float, Integer, MetaData, String, Table, Text
 
 __all__ = [
     "FORMAT_VERSION",
+    "LATER",
     "about",
     "attempts",
     "deliveries",
@@ -108,7 +110,10 @@ issued = Table(
     Column("unit", Text, nullable=False),
     Column("quantile", Float),
     Column("value", Float),
+    Column("raw", Float),
 )
+LATER: Final = ((issued, "raw"),)
+"""Columns that ledgers made by earlier versions lack; they are added, empty."""
 
 
 def stamp(when: datetime) -> str:

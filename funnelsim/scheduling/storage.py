@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from funnelsim.errors import DataError, Problem, RunError
-from funnelsim.scheduling.schema import FORMAT_VERSION, about, metadata
+from funnelsim.scheduling.schema import FORMAT_VERSION, LATER, about, metadata
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, Table
@@ -75,6 +75,8 @@ class Storage:
                     {"name": "identity", "value": secrets.token_hex(6)},
                 ]
                 connection.execute(about.insert(), rows)
+            else:
+                _add_columns(connection)
             told = {row.name: row.value for row in connection.execute(select(about))}
         found = told.get("format_version", "")
         if found != str(FORMAT_VERSION):
@@ -175,6 +177,18 @@ def open_storage(place: str | Path, *, wait: float = WAIT) -> Storage:
     storage = Storage(engine, name, wait)
     storage.prepare()
     return storage
+
+
+def _add_columns(connection: Connection) -> None:
+    """Give a ledger of an earlier version the columns that came later."""
+    from sqlalchemy import inspect, text
+
+    for table, name in LATER:
+        if not connection.dialect.has_table(connection, table.name):
+            continue
+        if name not in {column["name"] for column in inspect(connection).get_columns(table.name)}:
+            kind = table.c[name].type.compile(connection.dialect)
+            connection.execute(text(f"alter table {table.name} add column {name} {kind}"))
 
 
 def _make_folder(file: Path) -> None:

@@ -1,4 +1,4 @@
-"""Forecasts issued earlier: scores, corrected bands, and why a forecast changed."""
+"""Forecasts issued earlier: scores, and why a forecast changed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from funnelsim.calibration.fitting import calibrate
 from funnelsim.engine import simulate
 from funnelsim.errors import DataError, ParameterError
 from funnelsim.planning.bridge import STEPS, Inputs, bridge
-from funnelsim.planning.issued import actuals, matched, read_issued, recalibrated, score
+from funnelsim.planning.issued import actuals, read_issued, score
 from funnelsim.scenarios.changes import Change
 from funnelsim.scenarios.scenario import Scenario
 
@@ -82,39 +82,9 @@ def test_a_good_forecast_scores_well_and_a_sure_one_badly():
     assert fine["added"] > bad["added"]
     assert fine["added"] > 0
     assert abs(fine["bias"]) < 0.01
-
-
-def test_bands_that_held_too_seldom_are_widened_until_they_hold():
-    """With 200 past forecasts the corrected band covers 80 % of 2,000 new ones within 8.5 points.
-
-    Its own standard error is 2.9 points: a false alarm in 300 seeds; the sure band covers 20 %.
-    """
-    sure, came = forecasts(200, 0.2)
-    new, later = forecasts(2000, 0.2, seed=9)
-    made, said = recalibrated(new, matched(sure, came))
-    assert "widened" in said
-    assert abs(score(made, later).iloc[0]["coverage"] - 0.8) < 0.085
-    assert score(new, later).iloc[0]["coverage"] < 0.3
-
-
-def test_bands_that_held_too_often_are_narrowed():
-    wide, came = forecasts(200, 3.0)
-    made, said = recalibrated(wide, matched(wide, came))
-    assert "narrowed" in said
-    width = made.groupby("cutoff")["value"].agg(np.ptp)
-    assert (width < wide.groupby("cutoff")["value"].agg(np.ptp)).all()
-    assert (made.groupby("cutoff")["value"].diff().dropna() >= 0).all()
-
-
-def test_bands_stay_where_they_held_or_where_little_is_known():
-    good, came = forecasts(100, 1.0)
-    same, said = recalibrated(good, matched(good, came))
-    assert "left as it is" in said
-    assert same["value"].equals(good["value"])
-    few, some = forecasts(3, 0.2)
-    same, said = recalibrated(few, matched(few, some))
-    assert "Too few past forecasts are over (3)" in said
-    assert same["value"].equals(few["value"])
+    told = score(good.assign(raw=sure["value"]), came).iloc[0]  # stated after a correction
+    assert told["coverage"] == fine["coverage"]
+    assert told["uncorrected"] == bad["coverage"]
 
 
 def test_a_file_that_cannot_be_read_says_everything_at_once(tmp_path):
@@ -126,6 +96,9 @@ def test_a_file_that_cannot_be_read_says_everything_at_once(tmp_path):
     with pytest.raises(DataError) as found:
         read_issued(file)
     assert len(found.value.problems) == 2
+    with pytest.raises(DataError, match=r'"x" in row 3 cannot be read'):
+        read_issued(good.astype({"value": object}).assign(raw=[1, "x", 1, 1, 1, 1]))
+    assert read_issued(good.assign(raw=[1, None, 1, 1, 1, 1]))["raw"].iloc[1] == 50
     with pytest.raises(DataError, match="columns are missing: value"):
         read_issued(good.drop(columns="value"))
 

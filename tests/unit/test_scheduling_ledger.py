@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import text, update
 
 from funnelsim.errors import DataError, RunError
-from funnelsim.scheduling.issued import COLUMNS, read_forecasts, store_forecasts, write_past
+from funnelsim.scheduling.issued import COLUMNS, RAW, read_forecasts, store_forecasts, write_past
 from funnelsim.scheduling.ledger import LEASE, Ledger
 from funnelsim.scheduling.postbook import TRIES, Postbook
 from funnelsim.scheduling.receipts import Receipt
@@ -167,9 +167,9 @@ def test_the_clock_set_back_makes_no_living_run_dead(ledger):
 def test_forecasts_are_kept_and_given_back(ledger, tmp_path):
     ledger.planned_until("daily", NOW, NOW)
     ledger.plan("daily", SLOTS, NOW)
-    header = ",".join(COLUMNS)
+    header = ",".join((*COLUMNS, RAW))
     first, second, third = (slot.key for slot in SLOTS)
-    for slot, value in ((first, "41.5"), (second, "")):
+    for slot, value in ((first, "41.5,30"), (second, ",")):
         row = f"{slot},won_value,2026-12-01,2026-12-08,minor,0.9,{value}"
         (tmp_path / "forecast.csv").write_text(f"{header}\n{row}\n", "utf-8")
         rows = read_forecasts(tmp_path)
@@ -181,9 +181,23 @@ def test_forecasts_are_kept_and_given_back(ledger, tmp_path):
     assert write_past(ledger.storage, "daily", third, past) == str(past)
     lines = past.read_text("utf-8").splitlines()
     assert lines[0] == f"slot,due,{header}"
-    assert lines[1].endswith("won_value,2026-12-01,2026-12-08,minor,0.9,41.5")
-    assert lines[2].endswith("0.9,")
+    assert lines[1].endswith("won_value,2026-12-01,2026-12-08,minor,0.9,41.5,30.0")
+    assert lines[2].endswith("0.9,,")
     assert len(lines) == 3
+
+
+def test_a_ledger_that_knows_no_raw_values_is_given_a_place_for_them(place, tmp_path):
+    with open_storage(place).writing() as connection:
+        connection.execute(text("alter table funnelsim_issued drop column raw"))
+    ledger = Ledger(open_storage(place))
+    ledger.planned_until("daily", NOW, NOW)
+    ledger.plan("daily", SLOTS, NOW)
+    row = dict.fromkeys((*COLUMNS, RAW), "") | {"quantile": 0.9, "value": 2.0, "raw": 1.0}
+    with ledger.storage.writing() as connection:
+        store_forecasts(connection, "daily", SLOTS[0].key, [row])
+    past = tmp_path / "past.csv"
+    write_past(ledger.storage, "daily", SLOTS[1].key, past)
+    assert past.read_text("utf-8").splitlines()[1].endswith("0.9,2.0,1.0")
 
 
 def test_a_forecast_without_its_columns_is_refused(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from funnelsim.planning.revenue.restating import restate
 from funnelsim.planning.revenue.revenue import forecast_revenue
 from funnelsim.planning.revenue.revenue_backtest import backtest_revenue
 from funnelsim.planning.revenue.revenue_forecast import RevenueForecast
@@ -10,4 +11,5 @@ __all__ = [
     "RevenueForecast",
     "backtest_revenue",
     "forecast_revenue",
+    "restate",
 ]

@@ -25,6 +25,7 @@ from funnelsim.planning.revenue.cells import (
 )
 from funnelsim.planning.revenue.combining import combine, doubted, weights
 from funnelsim.planning.revenue.plan import Plan, read_plan
+from funnelsim.planning.revenue.rescaling import rescaled
 from funnelsim.planning.revenue.revenue_backtest import (
     USUAL_WEIGHTS,
     backtest_revenue,
@@ -186,14 +187,7 @@ def _together(
             axis=-1,
         )
     ways["combined"] = mixed
-    usual = below.paths.mean(axis=0)
-    part = usual / np.where(
-        usual.sum(axis=1, keepdims=True) > 0, usual.sum(axis=1, keepdims=True), 1
-    )
-    empty = sums <= 0
-    factor = np.divide(mixed, sums, out=np.zeros_like(mixed), where=~empty)
-    paths = below.paths * factor[:, :, None, :]
-    paths += np.where(empty, mixed, 0.0)[:, :, None, :] * part[None]
+    paths, factor = rescaled(below.paths, mixed)
     run, cell = below.won["run"].to_numpy(int), below.won["cell"].to_numpy(int)
     won = below.won.drop(columns="closed_at")
     scaled = {"value": won["value"] * factor[run, cell, 1], "count": factor[run, cell, 0]}

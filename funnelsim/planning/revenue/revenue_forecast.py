@@ -73,6 +73,9 @@ class RevenueForecast:
     notes : tuple of str
         What the reader has to know.
     seed : int
+    raw : pandas.DataFrame or None
+        What was simulated, where what is stated is corrected by past promises (`restate`):
+        ``series``, ``period_start``, ``quantile``, ``raw``.
     """
 
     start: pd.Timestamp
@@ -92,6 +95,7 @@ class RevenueForecast:
     payments: Payments | None = None
     notes: tuple[str, ...] = ()
     seed: int = 0
+    raw: pd.DataFrame | None = field(default=None, repr=False)
 
     @property
     def n(self) -> int:
@@ -264,8 +268,9 @@ class RevenueForecast:
         -------
         pandas.DataFrame
             ``cutoff``, ``series`` (won_value, wins, paid_value), ``period_start``,
-            ``period_end``, ``unit``, ``quantile``, ``value``; periods that the horizon holds
-            whole, what was booked before the cutoff included.
+            ``period_end``, ``unit``, ``quantile``, ``value`` (what is stated), ``raw`` (what was
+            simulated, before `restate`); periods that the horizon holds whole, what was booked
+            before the cutoff included.
         """
         rows = []
         for way, origin, measure, paths in self._series():
@@ -278,7 +283,10 @@ class RevenueForecast:
                     for q in ISSUED:
                         value = row[f"p{q * 100:02.0f}"]
                         rows.append({**kept, "unit": row["unit"], "quantile": q, "value": value})
-        return pd.DataFrame(rows)
+        table = pd.DataFrame(rows)
+        if self.raw is None or not len(table):
+            return table.assign(raw=table.get("value"))
+        return table.merge(self.raw, on=["series", "period_start", "quantile"], how="left")
 
     def sentence(self) -> str:
         """Say in one sentence what will be won, how sure that is, and the chance of the plan.
