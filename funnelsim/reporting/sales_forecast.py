@@ -423,7 +423,12 @@ def making(found: SalesForecast, lang: str = "en") -> Group:
         text(told),
         provenance.making(found.log, t, source=found.source, mapping=found.mapping),
         *([assumed] if assumed else []),
-        evidence(found.log, source=found.source, mapping=found.mapping),
+        evidence(
+            found.log,
+            source=found.source,
+            mapping=found.mapping,
+            forecast={made.measure: made.total()},
+        ),
     )
 
 
