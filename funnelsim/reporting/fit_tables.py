@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -134,6 +135,11 @@ def audited(found: Calibrated, t: Texts) -> Table | None:
     if found.audit is None or not found.audit.findings:
         return None
     grave = {"red": t._("grave"), "caution": t._("caution"), "info": t._("note")}
+    told: dict[tuple[str, str, str], list[Finding]] = {}  # several files may say the same
+    for each in found.audit.findings:
+        said = " ".join(part for part in (t.said(each.found), _details(each, found, t)) if part)
+        done = " ".join(t.said(part) for part in (each.done, each.fix) if part)
+        told.setdefault((each.severity, said, done), []).append(each)
     return table(
         [
             column(t._("How grave")),
@@ -142,13 +148,8 @@ def audited(found: Calibrated, t: Texts) -> Table | None:
             column(t._("What was done; what to fix in the CRM")),
         ],
         [
-            (
-                grave[each.severity],
-                " ".join(part for part in (t.said(each.found), _details(each, found, t)) if part),
-                _often(each, t),
-                " ".join(t.said(part) for part in (each.done, each.fix) if part),
-            )
-            for each in found.audit.findings
+            (grave[severity], said, _often(alike, t), done)
+            for (severity, said, done), alike in told.items()
         ],
         caption=t._("What the audit found"),
     )
@@ -278,9 +279,8 @@ def origins(found: Calibrated, t: Texts) -> Table:
     )
 
 
-def _often(finding: Any, t: Texts) -> str:  # noqa: ANN401 - a finding of the audit
+def _often(alike: Sequence[Finding], t: Texts) -> str:
     """How many, of how many."""
-    count = t.number(finding.count)
-    if not finding.of:
-        return count
-    return f"{count} ({t.share(finding.share)})"
+    count, of = sum(each.count for each in alike), sum(each.of for each in alike)
+    told = t.number(count)
+    return f"{told} ({t.share(min(count / of, 1.0))})" if of else told

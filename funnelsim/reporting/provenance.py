@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -108,14 +109,14 @@ def assumed(log: EventLog, t: Texts) -> Table | None:
     >>> assumed(BANK, texts("en")) is None
     True
     """
-    rows = []
+    counted: Counter[tuple[str, str]] = Counter()  # several files may say the same
     for line in log.meta.provenance.get("notes", "").splitlines():
         if note := NOTE.fullmatch(line):
             found, count, done = note.groups(default="")
-            often = t.number(int(count.replace(",", "")))
-            rows.append((t._(found), often, t._(done) if done else ""))
-    if not rows:
+            counted[t._(found), t._(done) if done else ""] += int(count.replace(",", ""))
+    if not counted:
         return None
+    rows = [(found, t.number(count), done) for (found, done), count in counted.items()]
     return table(
         [
             column(t._("Found in the data")),

@@ -196,4 +196,5 @@ def _ways(made: RevenueForecast, words: Words) -> list[Sentence]:
 
 def weighed(made: RevenueForecast, t: Texts) -> str:
     """The weights of deals and series."""
-    return f"{t.share(made.weights['bottom_up'])} : {t.share(made.weights['top_down'])}"
+    parts = (t.share(made.weights[way]) for way in ("bottom_up", "top_down"))
+    return "\u00a0:\u00a0".join(parts)

@@ -16,6 +16,7 @@ from funnelsim.reporting.texts import Texts
 
 __all__ = ["Words"]
 
+NAMELESS: Final = "leads"  # the source of leads that name none, in a calibrated scenario
 MILLIONS: Final = 1e7
 THOUSANDS: Final = 1e4
 
@@ -117,5 +118,7 @@ class Words:
                 else t._("Future leads")
             )
         known = self.names.of_other(key) if by == "source" else key
+        if by == "source" and key == NAMELESS:
+            known = t._("leads of no known source")
         patterns = {"open": t._("{group}, open deals"), "future": t._("{group}, future leads")}
         return patterns[origin].format(group=known or t._("not told"))
