@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import xml.etree.ElementTree as ET
+from collections import Counter
 from io import BytesIO
 from pathlib import Path
 
@@ -40,6 +41,7 @@ from funnelsim.reporting.notebooks import Cell
 from funnelsim.reporting.reports import products
 from funnelsim.scenarios.loading import load
 from funnelsim.scenarios.scenario import Scenario
+from funnelsim.scheduling.gate.contents import CALL, NEEDED, SILENT, needed
 from tests.unit.test_cli import SMALL
 from tests.unit.test_planning_issued import WORLD
 
@@ -86,9 +88,13 @@ def inputs(tmp_path_factory):
     }
 
 
+def code_cells(kind):
+    return [cell for cell in nbformat.read(kinds()[kind], 4).cells if cell.cell_type == "code"]
+
+
 def run(kind, settings):
     """Language → the blocks of the notebook, each with its cell."""
-    code = [cell for cell in nbformat.read(kinds()[kind], 4).cells if cell.cell_type == "code"]
+    code = code_cells(kind)
     names: dict = {"fs": fs}
     exec(code[0].source, names)  # noqa: S102 - the notebooks are ours
     names |= settings
@@ -191,6 +197,18 @@ def copied(pdf):
 
 def test_all_kinds_are_here():
     assert set(SETTINGS) == set(kinds())
+
+
+def test_every_cell_shows_what_the_gate_asks_for(made):
+    """So a cell that shows less, or a new one that the gate does not know, is noticed here."""
+    kind, reports = made
+    for lang, (_, pairs, _) in reports.items():
+        shown = Counter((cell.number, block.kind) for block, cell in pairs)
+        for number, cell in enumerate(code_cells(kind), 1):
+            for call in [c for c in CALL.findall(cell.source)[-1:] if not c.startswith(SILENT)]:
+                lacking = [one for one in needed(call) if not shown[number, one]]
+                assert lacking == [], (lang, call)
+                assert call in NEEDED or call == "fs.blocks.end"
 
 
 def test_the_text_layer_copies_cleanly(made):

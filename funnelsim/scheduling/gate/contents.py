@@ -30,19 +30,34 @@ from funnelsim.reporting.texts import texts
 from funnelsim.reporting.trail import digest
 from funnelsim.scheduling.gate.drafts import Draft
 
-__all__ = ["expected", "language", "no_repeats", "readable", "whole"]
+__all__ = [
+    "CALL",
+    "NEEDED",
+    "SILENT",
+    "expected",
+    "language",
+    "needed",
+    "no_repeats",
+    "readable",
+    "whole",
+]
 
 FRONT: Final = ("cover", "kpis", "summary", "risks", "advice")
 MADE: Final = ("section", "table", "evidence")
 NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
     "fs.review.front": FRONT,
     "fs.review.funnel": ("section", "text", "table"),
+    "fs.review.flow": (),
+    "fs.review.time": (),
+    "fs.review.load": (),
     "fs.review.cohorts": (),
     "fs.review.value": (),
     "fs.review.making": ("section", "text", "table", "evidence"),
     "fs.review.appendix": ("section", "text"),
     "fs.fit_review.front": FRONT,
     "fs.fit_review.fit": ("section", "text", "table"),
+    "fs.fit_review.refused": (),
+    "fs.fit_review.changes": (),
     "fs.fit_review.audited": (),
     "fs.fit_review.numbers": ("section", "table"),
     "fs.fit_review.making": ("section", "table", "text", "evidence"),
@@ -56,6 +71,8 @@ NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
     "fs.what_ifs.appendix": ("section", "table"),
     "fs.lever_atlas.front": (*FRONT, "figure"),
     "fs.lever_atlas.steps": ("section", "table"),
+    "fs.lever_atlas.together": (),
+    "fs.lever_atlas.limits": (),
     "fs.lever_atlas.making": ("section", "table", "text", "evidence"),
     "fs.sales_forecast.front": (*FRONT, "figure"),
     "fs.sales_forecast.periods": ("section", "table"),
@@ -112,7 +129,7 @@ def expected(draft: Draft) -> Iterator[str]:
             yield f"Cell {numbered.number} ({name}) showed nothing."
             continue
         shown = Counter[str](block.kind for block in blocks)
-        lacking = [kind for kind in _needed(name) if not shown[kind]]
+        lacking = [kind for kind in needed(name) if not shown[kind]]
         if lacking:
             yield f"Cell {numbered.number} ({name}) did not show: {', '.join(lacking)}."
 
@@ -155,8 +172,14 @@ def language(draft: Draft) -> Iterator[str]:
         yield f'The headings are not in "{lang}".'
 
 
-def _needed(name: str) -> tuple[str, ...]:
-    """What a call must show."""
+def needed(name: str) -> tuple[str, ...]:
+    """The kinds of blocks that a call must show, at least.
+
+    Examples
+    --------
+    >>> needed("fs.sales_forecast.issued")
+    ('attachment',)
+    """
     if name in NEEDED:
         return NEEDED[name]
     endings = {"front": FRONT, "making": MADE}
