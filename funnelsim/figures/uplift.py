@@ -36,7 +36,7 @@ __all__ = ["uplift"]
 
 NAMES: Final = 2.0
 NUMBERS: Final = 1.45  # inches for the numbers at the right
-PITCH: Final = 0.42
+PITCH: Final = 0.46
 FOOT: Final = 0.5
 LOOKS: Final = {"better": GOOD, "worse": BAD, "more": NAVY, "less": NAVY}
 

@@ -218,7 +218,7 @@ def numbers(found: Calibrated, t: Texts) -> Table:
         unit = str(row["unit"])
         rows.append(
             (
-                f"{subject(str(row['item']), found, t)}, {measure(str(row['measure']), t)}",
+                _of(str(row["item"]), str(row["measure"]), found, t),
                 amount(float(row["value"]), unit, found, t),
                 between(float(row["lo"]), float(row["hi"]), unit, found, t),
                 t.number(float(row["n"])),
@@ -239,6 +239,12 @@ def numbers(found: Calibrated, t: Texts) -> Table:
         caption=t._("Every number that was estimated"),
         note=t._("The scenario file holds the same list under “evidence”."),
     )
+
+
+def _of(item: str, what: str, found: Calibrated, t: Texts) -> str:
+    """What was estimated: of which part, and what of it, said once."""
+    part, told = subject(item, found, t), measure(what, t)
+    return part if part.endswith(f", {told}") else f"{part}, {told}"
 
 
 def inputs(found: Calibrated) -> list[tuple[str, str]]:
