@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -17,6 +18,7 @@ import nbformat
 import pytest
 
 from funnelsim.errors import RunError
+from funnelsim.measures.example import BANK
 from funnelsim.reporting import reports
 from funnelsim.scheduling.orders import Order, made
 from funnelsim.scheduling.processes import _marked, spawned
@@ -282,7 +284,51 @@ def test_a_scenario_whose_name_leads_out_of_the_folder_is_refused(order, tmp_pat
     assert list(Path(order.draft).iterdir()) == []
 
 
+def test_a_database_that_another_program_has_locked_is_the_cause(order, tmp_path, monkeypatch):
+    monkeypatch.setenv("CRM", f"sqlite:///{tmp_path}/crm.db?timeout=0.2")
+    (tmp_path / "jobs").mkdir()
+    job = tmp_path / "jobs" / "review.yaml"
+    job.write_text(
+        "funnelsim: 1\nreport: {kind: funnel-review}\n"
+        "source: {sql: {url: '${CRM}', query: select * from deals}}\n"
+        "schedule: {cron: '0 7 * * *', zone: UTC}\n",
+        "utf-8",
+    )
+    other = sqlite3.connect(tmp_path / "crm.db")
+    other.execute("create table deals (id int)")
+    other.commit()
+    other.execute("begin exclusive")
+    told = made(replace(order, job=str(job)))
+    other.close()
+    assert not told.ok
+    assert "database is locked" in told.cause
+    assert list(Path(order.draft).iterdir()) == []
+
+
 # real notebooks
+
+
+def test_a_report_that_is_ended_while_its_pdf_is_drawn_leaves_none(order, tmp_path):
+    """Its notebook has run, its tables are made; what comes out is whole, or not there."""
+    source = BANK.save(tmp_path / "bank", format="csv")
+    code = (
+        "import os, signal, sys, time\n"
+        "from funnelsim.reporting import reports\n"
+        "from funnelsim.scheduling.orders import made\n"
+        "from funnelsim.scheduling.processes import _work\n"
+        "from tests.planted import without_kernel\n"
+        "def ended(*_, **__):\n"
+        "    print('drawing', file=sys.stderr, flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    time.sleep(60)\n"
+        "reports.execute, reports.render = without_kernel, ended\n"
+        "_work(sys.argv[1], made)\n"
+    )
+    given = replace(order, job=data_job(tmp_path, source), now="2026-11-23T05:00:00+00:00")
+    told = spawned(given, limit=120, stop=threading.Event(), command=("-c", code))
+    assert not told.ok
+    assert "was ended by SIGTERM" in told.cause
+    assert [file.suffix for file in Path(order.draft).iterdir() if file.suffix == ".pdf"] == []
 
 
 @pytest.fixture
