@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from datetime import date
@@ -135,6 +136,26 @@ def test_words_in_tables_are_never_cut():
     table = blocks.table(columns, [[f"{word} {i}", long, long] for i in range(3)], caption="Етапи")
     text = " ".join(pages(render(document(blocks.section("Параметри"), table))))
     assert text.count(word) == 3
+
+
+@pytest.mark.skipif(not shutil.which("pdftotext"), reason="poppler is not installed")
+def test_no_column_leaves_the_page(tmp_path):
+    """Names with long words beside numbers that could fill the line: these go on below."""
+    wide = "0,15 на тиждень – 0,44 на тиждень"
+    columns = [blocks.column(title) for title in ("Чого", "Показник", "Метод")]
+    columns[2:2] = [blocks.column(title, numeric=True) for title in ("Оцінка", "Інтервал", "Ще")]
+    row = ["Найзавантаженішому", "інтенсивність", wide, wide, wide, "правдоподібність; t Стьюдента"]
+    file = tmp_path / "wide.pdf"
+    table = blocks.table(columns, [row] * 3, caption="Усі числа")
+    file.write_bytes(render(document(blocks.section("Числа"), table)))
+    told = subprocess.run(["pdftotext", "-bbox", file, "-"], capture_output=True, text=True)  # noqa: PLW1510
+    ends = [float(end) for end in re.findall(r'xMax="([\d.]+)"', told.stdout)]
+    assert max(ends) <= (21.0 - 2.5) / 2.54 * 72 + 2
+
+
+def test_a_contents_line_and_a_label_are_copied_without_marks():
+    text = " ".join(pages(render(document(blocks.section("Етапи воронки"), stages(3)))))
+    assert not re.search("[\u00ad\u2060]|[.] [.] [.]", text)
 
 
 def test_illustrative_numbers_are_watermarked_on_every_page():
