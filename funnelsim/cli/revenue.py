@@ -58,7 +58,9 @@ def revenue(  # noqa: PLR0913, PLR0917 - one parameter an option
     past: Annotated[
         Path | None,
         typer.Option(
-            "--past", help="With --report: a CSV of forecasts issued earlier.", show_default=False
+            "--past",
+            help="A CSV of forecasts issued earlier; ranges are corrected by how they held.",
+            show_default=False,
         ),
     ] = None,
     lang: Lang = "en",
@@ -68,7 +70,8 @@ def revenue(  # noqa: PLR0913, PLR0917 - one parameter an option
     from funnelsim.calibration.fitting import calibrate
     from funnelsim.cli.progress import progress_bar
     from funnelsim.cli.showing import show_json
-    from funnelsim.planning import forecast_revenue
+    from funnelsim.planning import forecast_revenue, restate
+    from funnelsim.planning.issued import read_issued
     from funnelsim.reporting.inputs import check_data, check_input, open_log
 
     check_input(source, mapping=mapping or "")
@@ -77,6 +80,7 @@ def revenue(  # noqa: PLR0913, PLR0917 - one parameter an option
         settings = {"plan": _path(plan), "horizon": horizon, "freq": freq, "past": _path(past)}
         _report(source, mapping, settings, out, lang, seed, n, as_json=as_json)
         return
+    earlier = read_issued(past) if past else None
     with progress_bar(f"Forecasting {source.name}") as tell:
         log = open_log(source, mapping=mapping or "")
         known = log.as_of(start) if start else log
@@ -90,6 +94,8 @@ def revenue(  # noqa: PLR0913, PLR0917 - one parameter an option
             n=n,
             progress=tell,
         )
+    if earlier is not None:
+        made = restate(made, known, earlier)
     files = _leave(made, out) if out is not None else {}
     if as_json:
         show_json(_as_data(made, files))

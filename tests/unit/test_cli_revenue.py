@@ -29,9 +29,12 @@ def run(*words):
 def test_it_says_how_much_and_leaves_the_tables(folder, tmp_path, capsys):
     plan = tmp_path / "plan.csv"
     plan.write_text("month,channel,target\n2025-04,web,20000\n", "utf-8")
-    out = tmp_path / "out"
+    out, past = tmp_path / "out", tmp_path / "past.csv"
+    february = "2025-02-01,won_value,2025-02-01,2025-03-01,minor"
+    rows = "".join(f"{february},{q},{v}\n" for q, v in ((0.1, 1), (0.5, 2), (0.9, 3)))
+    past.write_text(f"cutoff,series,period_start,period_end,unit,quantile,value\n{rows}", "utf-8")
     code = run("forecast", "revenue", folder, "--plan", plan, "--horizon", "6w", "--freq", "month",
-               "--n", 3, "--out", out)  # fmt: skip
+               "--past", past, "--n", 3, "--out", out)  # fmt: skip
     told = capsys.readouterr().out
     assert code == 0, told
     assert told.startswith("From 2025-03-24 to 2025-05-05 EUR ")
@@ -39,6 +42,8 @@ def test_it_says_how_much_and_leaves_the_tables(folder, tmp_path, capsys):
     assert "2025-05 (in part)" in told
     kept = pd.read_csv(out / "forecast.csv")
     assert set(kept["series"]) == {"wins", "won_value"}
+    widened = kept[kept["quantile"] == 0.9].set_index("series")
+    assert (widened["value"] > widened["raw"]).groupby("series").any().tolist() == [False, True]
     rows = pd.read_csv(out / "revenue.plan.csv")
     assert rows["source"].tolist() == ["web", "total"]
 
