@@ -22,6 +22,7 @@ from funnelsim.reporting import report, sales_forecast, sales_forecast_promises
 from funnelsim.reporting.blocks import plain
 from funnelsim.reporting.document import Attachment, Figure, Kpis, Summary, Table
 from funnelsim.scenarios.scenario import Scenario
+from funnelsim.scheduling.issued import read_forecasts
 from tests.unit.test_planning_issued import WORLD
 
 
@@ -142,6 +143,11 @@ def test_paths_get_the_corrected_quantiles_and_keep_their_ranks(found):
     before, after = (each.cells.sums(each.ways["combined"][..., 1])[1] for each in (made, stated))
     ranked = np.take_along_axis(after, before.argsort(axis=0), axis=0)
     assert np.diff(ranked, axis=0).min() >= -1e-6  # but for rounding
+    early = replace(made, start=pd.Timestamp("2025-05-20", tz="UTC"))
+    known = (found.log, found.log.as_of(early.start))  # no peeking, even where there is more
+    more, less = (restate(early, log, issued).issued() for log in known)
+    pd.testing.assert_frame_equal(more, less)
+    assert not more["value"].equals(more["raw"])
 
 
 def test_without_a_plan_or_a_past_their_sections_are_empty(found):
@@ -178,9 +184,16 @@ def test_the_notebook_leaves_the_forecast_beside_the_pdf(folder, past, tmp_path)
     assert "Дотримані обіцянки" in made.notebook.read_text("utf-8")
 
 
-def test_the_forecast_as_data_is_attached(found):
+def test_the_forecast_as_data_is_attached_as_stated_and_as_simulated(found, tmp_path):
     attached = next(
         block for block in sales_forecast.issued(found).blocks if isinstance(block, Attachment)
     )
     assert attached.name == "forecast.csv"
     assert attached.content.startswith("cutoff,series,period_start")
+    (tmp_path / attached.name).write_text(attached.content, "utf-8")
+    kept = pd.DataFrame(read_forecasts(tmp_path))  # what the ledger stores
+    assert (kept["raw"] != kept["value"]).any()
+    told = found.forecast.table.query("way == 'combined' and origin == 'all' and span == 'month'")
+    told = told[(told["measure"] == "won_value") & told["whole"]]
+    stated = kept[(kept["series"] == "won_value") & (kept["quantile"] == 0.9)]
+    assert stated["value"].tolist() == pytest.approx(told["p90"].tolist())
