@@ -121,7 +121,7 @@ def test_what_is_stated_is_corrected_and_said_so_on_page_1(found):
 
 
 def test_paths_get_the_corrected_quantiles_and_keep_their_ranks(found):
-    """With 3,000 runs every quantile of every whole month is within 1 % of its band."""
+    """With 3,000 runs every quantile of every whole month is within 2 % of its band."""
     n, cells = 3000, len(found.forecast.cells)
     paths = np.random.default_rng(2).gamma(4.0, 3e5, size=(n, cells, 2, 2))
     paths[:, 0, 1] = 0.0
@@ -134,7 +134,7 @@ def test_paths_get_the_corrected_quantiles_and_keep_their_ranks(found):
     assert told["raw"].tolist() == right["raw"].tolist()
     by = told.groupby(["series", "period_start"])["value"]
     width, least = by.transform(np.ptp), by.transform("min")  # never less than is booked
-    assert ((told["value"] - right["value"].clip(lower=least)).abs() <= 0.01 * width).all()
+    assert ((told["value"] - right["value"].clip(lower=least)).abs() <= 0.02 * width).all()
     booked = stated.before["value"].sum()
     assert told.loc[told["series"] == "won_value", "value"].iloc[0] == booked > right["value"].min()
     assert (told["value"] - told["raw"]).abs().max() > 0.2 * width.max()
