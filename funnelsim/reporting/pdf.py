@@ -27,7 +27,7 @@ from funnelsim.reporting.tidy import tidy_csv
 if TYPE_CHECKING:
     import typst
 
-__all__ = ["render"]
+__all__ = ["bind", "render"]
 
 # A picture is drawn at least so large, and keeps so many points from the page's end.
 LEAST = 0.75
@@ -37,6 +37,7 @@ LONG = 14
 TALL = 400.0
 TEMPLATE = Path(__file__).parent / "templates" / "report.typ"
 WATERMARK = TEMPLATE.with_name("watermark.typ")
+WATERMARKED = "watermark.svg"
 
 # Spaces that the font lacks become the no-break space they stand for.
 ODD_SPACES = str.maketrans({"\u202f": "\u00a0", "\u2009": "\u00a0", "\u2007": "\u00a0"})
@@ -70,10 +71,42 @@ def render(blocks: Sequence[AnyBlock], *, origin: str = "funnelsim") -> bytes:
     >>> render([cover("Hello", lang="en", as_of=date(2026, 1, 1))])[:5]
     b'%PDF-'
     """
+    return _printed(_cover(blocks), [blocks], origin)
+
+
+def bind(cover: Cover, parts: Sequence[Sequence[AnyBlock]], *, origin: str = "funnelsim") -> bytes:
+    """Set several reports as one document: all answers first, common contents, chapter by chapter.
+
+    Parameters
+    ----------
+    cover : Cover
+        Of the whole; its language should be that of the reports.
+    parts : sequence of sequence of Block
+        The reports, two or more, each as for `render`.
+    origin : str
+        What the footer says they were made from.
+
+    Returns
+    -------
+    bytes
+        A PDF; the same input gives the same bytes.
+
+    Raises
+    ------
+    RunError
+        As for `render`.
+    """
+    for part in parts:
+        _cover(part)
+    return _printed(cover, parts, origin)
+
+
+def _printed(cover: Cover, parts: Sequence[Sequence[AnyBlock]], origin: str) -> bytes:
+    """The PDF of one report or several."""
     with tempfile.TemporaryDirectory(prefix="funnelsim-pdf-") as name:
         folder = Path(name)
         shutil.copyfile(TEMPLATE, folder / TEMPLATE.name)
-        content = _content(blocks, folder, origin)
+        content = _content(cover, parts, folder, origin)
         try:
             _fit(content, folder)
             result, warnings = _compiler(content, folder).compile_with_warnings(
@@ -170,28 +203,38 @@ def _section_end(chunks: Sequence[Mapping[str, Any]], index: int) -> int:
     return next((place for place in later if _opens(chunks[place])), len(chunks))
 
 
-def _content(blocks: Sequence[AnyBlock], folder: Path, origin: str) -> dict[str, Any]:
-    """What the template reads; pictures become files beside it."""
+def _cover(blocks: Sequence[AnyBlock]) -> Cover:
+    """The block that every report begins with."""
     if not blocks or not isinstance(blocks[0], Cover):
         raise RunError("a report starts with a cover block: fs.blocks.cover(title, lang=...)")
-    cover = blocks[0]
-    rest = [block for block in blocks[1:] if not isinstance(block, (Attachment, Evidence))]
+    return blocks[0]
+
+
+def _content(
+    cover: Cover, parts: Sequence[Sequence[AnyBlock]], folder: Path, origin: str
+) -> dict[str, Any]:
+    """What the template reads; pictures become files beside it."""
     meta = cover.model_dump(mode="json") | {
         "origin": origin,
         "date": [cover.as_of.year, cover.as_of.month, cover.as_of.day],
         "description": cover.subtitle or cover.title,
     }
-    first = next((i for i, block in enumerate(rest) if isinstance(block, Section)), len(rest))
-    items = [_item(block, index, folder) for index, block in enumerate(rest)]
     words = _words(texts(cover.lang))
     if cover.illustrative:
-        (folder / "watermark.svg").write_bytes(_drawn(words["illustrative"]))
+        (folder / WATERMARKED).write_bytes(_drawn(words["illustrative"]))
+    fronts, body = [], []
+    for number, blocks in enumerate(parts):
+        rest = [block for block in blocks[1:] if not isinstance(block, (Attachment, Evidence))]
+        first = next((i for i, block in enumerate(rest) if isinstance(block, Section)), len(rest))
+        items = [_item(block, f"{number}-{index}", folder) for index, block in enumerate(rest)]
+        fronts.append({"meta": blocks[0].model_dump(mode="json"), "front": items[:first]})
+        body += [chunk | {"part": number} for chunk in _chunks(items[first:])]
     return {
         "meta": meta,
         "words": words,
-        "attached": _attached(blocks, folder, texts(cover.lang)),
-        "front": items[:first],
-        "body": _chunks(items[first:]),
+        "attached": _attached(parts, folder, texts(cover.lang)),
+        "parts": fronts,
+        "body": body,
     }
 
 
@@ -210,23 +253,22 @@ def _drawn(words: str) -> bytes:
     return drawn
 
 
-def _attached(blocks: Sequence[AnyBlock], folder: Path, t: Texts) -> list[dict[str, str]]:
-    """The files inside the PDF: the scenario as simulated, and every number of the tables."""
-    results = {
-        "file": "results.csv",
-        "about": t._("All numbers of the tables, tidy"),
-        "relation": "data",
-        "type": "text/csv",
-    }
-    (folder / results["file"]).write_bytes(tidy_csv(blocks))
-    files = [results]
-    for block in blocks:
-        if isinstance(block, Evidence) and block.scenario:
-            (folder / "scenario.yaml").write_text(block.scenario, encoding="utf-8")
+def _attached(parts: Sequence[Sequence[AnyBlock]], folder: Path, t: Texts) -> list[dict[str, str]]:
+    """The files inside the PDF: each scenario as simulated, and every number of the tables."""
+    files = []
+    for number, blocks in enumerate(parts, 1):
+        mark = f"-{number}" if len(parts) > 1 else ""
+        scenario = next((b.scenario for b in blocks if isinstance(b, Evidence) and b.scenario), "")
+        if scenario:
+            file = f"scenario{mark}.yaml"
+            (folder / file).write_text(scenario, encoding="utf-8")
             about = t._("The scenario as simulated")
-            told = {"file": "scenario.yaml", "about": about, "relation": "source"}
-            files.insert(0, told | {"type": "application/yaml"})
-            break
+            told = {"file": file, "about": about, "relation": "source"}
+            files.append(told | {"type": "application/yaml"})
+        file = f"results{mark}.csv"
+        (folder / file).write_bytes(tidy_csv(blocks))
+        about = t._("All numbers of the tables, tidy")
+        files.append({"file": file, "about": about, "relation": "data", "type": "text/csv"})
     return files
 
 
@@ -244,7 +286,7 @@ def _chunks(items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return chunks
 
 
-def _item(block: AnyBlock, index: int, folder: Path) -> dict[str, Any]:
+def _item(block: AnyBlock, index: str, folder: Path) -> dict[str, Any]:
     """A block as the template reads it."""
     if isinstance(block, Table):
         return block.model_dump(mode="json") | {"breakable": len(block.rows) > LONG}

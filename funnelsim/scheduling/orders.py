@@ -163,9 +163,24 @@ def _make(job: Job, order: Order) -> Outcome:
         message = "was replaced while the report was made from it"
         raise DataError(Problem(message, str(found.path), fix="It is read anew at the next try."))
     judged = verdict(order.draft, job, at=datetime.fromisoformat(order.now))
+    if judged.passed and len(job.content.kind) > 1:
+        _bind(job, Path(order.draft))
     causes = judged.causes or ("the gate gave no cause",)
     source = {"name": found.path.name, "sha256": before}
     return Outcome(ok=True, source=source, withheld=() if judged.passed else causes)
+
+
+def _bind(job: Job, draft: Path) -> None:
+    """Leave all reports of the job in one PDF beside them, in the order the job names them."""
+    from funnelsim.reporting.pack import pack
+    from funnelsim.reporting.texts import texts
+    from funnelsim.scheduling.gate.drafts import drafts
+
+    lang = job.content.lang
+    found = {each.told["kind"]: (each.blocks, each.cells, each.told) for each in drafts(draft)}
+    title = texts(lang).label(job.title, job.name)
+    bound = pack([found[kind] for kind in job.content.kind], title=title, lang=lang)
+    (draft / f"{job.name}.pdf").write_bytes(bound)
 
 
 def _check_age(job: Job, found: Found, now: datetime) -> None:

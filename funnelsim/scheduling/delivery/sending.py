@@ -113,7 +113,7 @@ def deliver(
         if file.is_file() and file.name[0] != "." and file.name != RECORD
     ]
     t = texts(job.content.lang)
-    attached = [file for file in files if file.suffix in ATTACHED]
+    attached = _attached(files)
     letter = _titled(_letter(told, attached, t), job, t)
     return [
         *_mailed(letter, wanted.mail, settings, message_id),
@@ -186,6 +186,27 @@ def _letter(told: Sequence[Mapping[str, Any]], files: Sequence[Path], t: Texts) 
     answers = [letter.paragraphs[0] for letter in others]
     paragraphs = (first.paragraphs[0], *answers, *first.paragraphs[1:])
     return Letter(first.subject, paragraphs, first.files, first.lang)
+
+
+def _attached(files: Sequence[Path]) -> list[Path]:
+    """What goes by mail: workbooks and PDFs; of reports bound as one PDF only that.
+
+    Examples
+    --------
+    >>> files = [Path("p.levers.pdf"), Path("p.levers.xlsx"), Path("p.pdf"), Path("p.what-if.pdf")]
+    >>> [file.name for file in _attached(files)]
+    ['p.levers.xlsx', 'p.pdf']
+    """
+    taken = [file for file in files if file.suffix in ATTACHED]
+    bound = [file for file in taken if _parts(file, taken)]
+    return [file for file in taken if not any(file in _parts(whole, taken) for whole in bound)]
+
+
+def _parts(whole: Path, files: Sequence[Path]) -> list[Path]:
+    """The PDFs that are chapters of another one: ``NAME.KIND.pdf`` of ``NAME.pdf``."""
+    if whole.suffix != ".pdf":
+        return []
+    return [f for f in files if f.suffix == ".pdf" and f.stem.startswith(f"{whole.stem}.")]
 
 
 def _titled(letter: Letter, job: Job, t: Texts) -> Letter:
