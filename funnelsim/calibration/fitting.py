@@ -69,7 +69,13 @@ class Fit:
     def sampler(self) -> ScenarioSampler:
         """Draws a scenario for every replication, so that intervals hold what is not known."""
         known = self.scenario.model_dump(mode="json", include={"evidence"})
-        return FitSampler({**self.document, **known}, self.parts)
+        return FitSampler({**self.document, **known}, self.parts, self.over)
+
+    @property
+    def over(self) -> Mapping[str, float]:
+        """Chance of open deals, by lead id, to be over though nobody closed them."""
+        known = (part.unrecorded for part in self.parts if isinstance(part, Routes))
+        return {lead: chance for each in known if each for lead, chance in each.over.items()}
 
     @cached_property
     def table(self) -> pd.DataFrame:

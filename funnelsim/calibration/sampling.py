@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -26,10 +26,13 @@ class FitSampler:
         Plain data of the scenario without its parts.
     parts : tuple of Part
         Each has its own random numbers, so one part more changes no other's.
+    over : mapping of str to float
+        Chance of open deals, by id, to be over though nobody closed them.
     """
 
     document: Mapping[str, Any]
     parts: tuple[Part, ...]
+    over: Mapping[str, float] = field(default_factory=dict)
 
     def draw(self, seed: int, replication: int) -> Scenario:
         """The scenario of a replication.

@@ -20,13 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from funnelsim.engine import Limits, Plan, make_plan, tally
+from funnelsim.engine.doubted import Doubted
 from funnelsim.engine.planning import moved
 from funnelsim.engine.simulation import Engine
 from funnelsim.engine.snapshot import Snapshot
 from funnelsim.errors import ParameterError, Problem, RunError
 from funnelsim.experiments.outcomes import Outcomes
 from funnelsim.scenarios.checks import require_sound
-from funnelsim.scenarios.sampling import ScenarioSampler
+from funnelsim.scenarios.sampling import ScenarioSampler, doubts
 from funnelsim.scenarios.scenario import Scenario
 from funnelsim.workers import cores, own_processes, own_threads
 from funnelsim.worktime import WEEK
@@ -144,11 +145,13 @@ class Worlds:
         return list(zip(*columns, strict=True))
 
     def _observe(self, index: int, number: int) -> Observation:
-        world = self._worlds[index]
+        world, start = self._worlds[index], self._start
         sampler = _sampler(world)
         if sampler is not None:
             world = pickle.dumps(sampler.draw(self._seed, number))
-        plan, outcomes = _prepared(world, self._start, self._limits)
+            known = _doubted(self._worlds[index], start)
+            start = pickle.dumps(known.drawn(self._seed, number)) if known else start
+        plan, outcomes = _prepared(world, start, self._limits)
         if tuple(measure.id for measure in outcomes.measures) != self._ids[index]:
             raise RunError(f"replication {number} has other stages, teams or marks than the first")
         found = tally(
@@ -242,3 +245,10 @@ def _sampler(pickled: bytes) -> ScenarioSampler | None:
     """What draws the scenarios, if the world is not one scenario."""
     world = pickle.loads(pickled)  # noqa: S301 - pickled by ourselves
     return None if isinstance(world, Scenario) else world
+
+
+@lru_cache(maxsize=64)
+def _doubted(pickled: bytes, start: bytes) -> Doubted | None:
+    """The open deals that may be over, if the sampler knows of any."""
+    known, sampler = pickle.loads(start), _sampler(pickled)  # noqa: S301 - pickled by ourselves
+    return Doubted(known, sampler) if known is not None and doubts(sampler) else None

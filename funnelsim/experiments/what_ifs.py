@@ -9,7 +9,7 @@ from funnelsim.documents import did_you_mean
 from funnelsim.errors import ParameterError, Problem
 from funnelsim.experiments.execution import World
 from funnelsim.scenarios.changes import Change, apply
-from funnelsim.scenarios.sampling import ScenarioSampler
+from funnelsim.scenarios.sampling import ScenarioSampler, doubts
 from funnelsim.scenarios.scenario import Scenario
 from funnelsim.scenarios.what_if import WhatIf
 
@@ -24,6 +24,10 @@ class _Changed:
 
     base: ScenarioSampler
     item: Change | WhatIf
+
+    @property
+    def over(self) -> Mapping[str, float]:
+        return doubts(self.base)
 
     def draw(self, seed: int, replication: int) -> Scenario:
         return _changed(self.base.draw(seed, replication), self.item)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -17,7 +17,7 @@ from funnelsim.events import EventLog
 from funnelsim.planning.pipeline.closings import Closings
 from funnelsim.planning.pipeline.pipeline import forecast_pipeline
 from funnelsim.scenarios.changes import Change, apply
-from funnelsim.scenarios.sampling import ScenarioSampler
+from funnelsim.scenarios.sampling import ScenarioSampler, doubts
 from funnelsim.scenarios.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -62,6 +62,11 @@ class Edited:
 
     sampler: ScenarioSampler
     changes: tuple[Change, ...]
+
+    @property
+    def over(self) -> Mapping[str, float]:
+        """Deals that may be over, as the sampler knows them."""
+        return doubts(self.sampler)
 
     def draw(self, seed: int, replication: int) -> Scenario:
         """The scenario of a replication."""

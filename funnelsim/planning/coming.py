@@ -10,7 +10,7 @@ import pandas as pd
 
 from funnelsim.errors import ParameterError, Problem
 from funnelsim.planning.inflow_paths import REPLACED, with_leads
-from funnelsim.scenarios.sampling import ScenarioSampler
+from funnelsim.scenarios.sampling import ScenarioSampler, doubts
 from funnelsim.scenarios.scenario import Scenario
 from funnelsim.scenarios.shock import Shock
 from funnelsim.scenarios.source import Source
@@ -34,6 +34,11 @@ class Coming:
 
     sampler: ScenarioSampler
     fed: Mapping[str, Source]
+
+    @property
+    def over(self) -> Mapping[str, float]:
+        """Deals that may be over, as the sampler knows them."""
+        return doubts(self.sampler)
 
     def draw(self, seed: int, replication: int) -> Scenario:
         """The scenario of a replication."""

@@ -88,7 +88,7 @@ class SalesForecast:
 
     def notes(self, words: Words) -> list[str]:
         """What the reader has to know."""
-        t, made = words.t, self.forecast
+        t, made, found = words.t, self.forecast, self.fit.over
         told = []
         weeks = (self.log.meta.observed_until - self.log.meta.observed_from).days / 7
         if weeks < YEAR:
@@ -104,6 +104,14 @@ class SalesForecast:
                 t._(
                     "The ways could not be tried at past cutoffs: the usual weights, {weights}."
                 ).format(weights=weighed(made, t))
+            )
+        over = sum(found.get(lead, 0.0) for lead in made.deals["lead_id"]) if found else 0.0
+        if round(over):
+            told.append(
+                t._(
+                    "{open} deals stand open; about {over} of them are over, and nobody closed "
+                    "them: the forecast leaves them out. Close them in the CRM."
+                ).format(open=t.number(len(made.deals)), over=t.number(round(over)))
             )
         if made.measure == "won":
             told.append(t._("No won deal has a value: the forecast counts deals."))

@@ -116,6 +116,7 @@ def visits(time, ended, way) -> StageVisits:
         waiting=none,
         hands_on=none,
         begun=np.zeros(n, dtype=bool),
+        lead=np.arange(n).astype(str).astype(object),
     )
 
 

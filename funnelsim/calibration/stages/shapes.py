@@ -180,12 +180,18 @@ def _spec(fitted: Fitted, zero: float) -> object:
     return {"mixture": parts}
 
 
-def _single(fitted: Fitted) -> dict[str, object]:
-    """A family of one or two parameters by the quantiles that a person knows."""
-    median = length(fitted.quantile(0.5))
+def _single(fitted: Fitted) -> object:
+    """A family of one or two parameters by the quantiles that a person knows.
+
+    Half of the stays beyond all bounds: they do not end, and so it is written.
+    """
+    middle, late = (min(fitted.quantile(level), LONGEST) for level in (0.5, 0.9))
+    median = length(middle)
+    if middle >= LONGEST:
+        return median
     if fitted.family == "exponential":
         return {"family": "exponential", "median": median}
-    numbers: dict[str, object] = {"median": median, "p90": length(fitted.quantile(0.9))}
+    numbers: dict[str, object] = {"median": median, "p90": length(late)}
     return numbers if fitted.family == "lognormal" else {"family": fitted.family, **numbers}
 
 

@@ -7,8 +7,8 @@ one to be among them come from a mixture of stays that end and stays that never 
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -37,6 +37,8 @@ ROUNDS: Final = 30
 TAIL: Final = 0.9
 LATE: Final = 0.99
 STEEP: Final = (0.5, 20.0)
+CERTAIN: Final = 1e-3
+"""Chance to be over below which a deal is open for certain."""
 LEAN: Final = 50.0
 """Visits by which the share among young ones, where little is to be seen, leans to the old."""
 
@@ -59,6 +61,8 @@ class Unclosed:
         All open visits.
     beyond : float
         Seconds that 99 in 100 stays do not exceed.
+    over : mapping of str to float
+        Chance of each open visit by the id of its lead.
     """
 
     chance: Floats
@@ -68,6 +72,7 @@ class Unclosed:
     n: int
     open: int
     beyond: float
+    over: Mapping[str, float] = field(default_factory=dict)
 
 
 def unclosed(stays: Durations, span: Floats) -> Unclosed | None:
@@ -167,7 +172,9 @@ def cleared(
         return visits, None
     weight = stays.weight * (1 - found.chance)
     weight[losses] *= 1 + float(stays.weight @ found.chance) / recorded
-    return replace(visits, stays=replace(stays, weight=weight)), found
+    doubted = found.chance > CERTAIN
+    over = dict(zip(visits.lead[doubted].tolist(), found.chance[doubted].tolist(), strict=True))
+    return replace(visits, stays=replace(stays, weight=weight)), replace(found, over=over)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

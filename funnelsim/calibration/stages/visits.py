@@ -50,6 +50,8 @@ class StageVisits:
         the scenario has no work.
     begun : ndarray of bool, shape (n,)
         Whether ``before`` is over.
+    lead : ndarray of object, shape (n,)
+        Id of the lead.
     """
 
     stage: str
@@ -63,6 +65,7 @@ class StageVisits:
     waiting: Floats
     hands_on: Floats
     begun: Flags
+    lead: Names
 
     def __len__(self) -> int:
         """How many visits."""
@@ -148,6 +151,7 @@ def _one(stage: str, rows: pd.DataFrame) -> StageVisits:
         waiting=rows["waiting"].to_numpy(dtype=float),
         hands_on=rows["hands_on"].to_numpy(dtype=float),
         begun=rows["before_over"].to_numpy() == 1,
+        lead=rows["lead_id"].to_numpy(dtype=object),
     )
 
 
@@ -168,6 +172,7 @@ def _frame(
     table = pd.DataFrame(
         {
             "lead": lead,
+            "lead_id": log.leads["lead_id"].to_numpy(dtype=object)[lead],
             "stage": visits["stage"].to_numpy(),
             "entered": entered,
             "end": np.where(over, left, until),

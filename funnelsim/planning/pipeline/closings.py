@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from funnelsim.engine.plan import NEVER, Plan
 from funnelsim.engine.rows import Rows
 from funnelsim.engine.tally import DECIDED
 
-__all__ = ["Closings", "closings", "hours"]
+__all__ = ["Closings", "closings", "hours", "renumbered"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -70,6 +70,26 @@ def closings(plan: Plan, rows: Rows, dearer: Mapping[str, float]) -> Closings:
     factor = np.array([dearer.get(source.id, 1.0) for source in plan.epochs[0].sources])
     worth = np.maximum(value[first], 0) * factor[rows.arrivals.source[lead[first]]]
     return Closings(lead[first], at[first], won[first], worth)
+
+
+def renumbered(closed: Closings, there: NDArray[np.bool_]) -> Closings:
+    """Number the leads of a run without some of the open deals as if all were there.
+
+    Parameters
+    ----------
+    closed : Closings
+    there : ndarray of bool
+        Which of the open deals were in the run.
+
+    Returns
+    -------
+    Closings
+    """
+    kept = np.append(np.flatnonzero(there), 0)
+    here = len(kept) - 1
+    known = closed.lead < here
+    lead = np.where(known, kept[np.where(known, closed.lead, 0)], closed.lead - here + len(there))
+    return replace(closed, lead=lead)
 
 
 def hours(

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from funnelsim.documents import did_you_mean
+from funnelsim.engine.doubted import Doubted
 from funnelsim.engine.logs import event_log
 from funnelsim.engine.plan import Plan
 from funnelsim.engine.planning import make_plan, moved
@@ -19,7 +20,7 @@ from funnelsim.engine.snapshot import Snapshot
 from funnelsim.errors import ParameterError, Problem
 from funnelsim.forecasting.samples import levels
 from funnelsim.measures.periods import edges
-from funnelsim.planning.pipeline.closings import Closings, closings, hours
+from funnelsim.planning.pipeline.closings import Closings, closings, hours, renumbered
 from funnelsim.scenarios.checks import require_sound
 from funnelsim.scenarios.run import Run
 from funnelsim.scenarios.sampling import ScenarioSampler
@@ -141,7 +142,8 @@ def forecast_pipeline(
     ----------
     world : Scenario or ScenarioSampler
         ``fit.sampler`` draws the parameters too, so that the spread holds what the data does
-        not know; a scenario takes them for certain.
+        not know; it also knows deals that stand open far too long, and leaves each out of as
+        many replications as it is likely to be over. A scenario takes all for certain.
     start : Snapshot
         The open deals, their stage and age.
     horizon : str
@@ -177,15 +179,17 @@ def forecast_pipeline(
     teams = tuple(first.teams)
     ends: Integers = np.zeros(0, np.int64)
     require_sound(moved(first.model_copy(update={"run": run}), start))
+    known = Doubted(start, world)
     for replication in range(n):
         drawn = world if isinstance(world, Scenario) else world.draw(seed, replication)
-        plan = make_plan(drawn.model_copy(update={"run": run}), start)
+        plan = make_plan(drawn.model_copy(update={"run": run}), known.drawn(seed, replication))
         found = rows(plan, seed=seed, replication=replication)
         if not replication:
             ends = edges(event_log(plan, found, Stream(seed, replication)), every)[1:]
         closed = closings(plan, found, dearer)
         if observe is not None:
             observe(plan, found, closed)
+        closed = renumbered(closed, known.there(seed, replication))
         paths.append(_sums(closed, ends, len(start)))
         work.append(_hours(*hours(plan, found, teams), ends, len(teams)))
         for column, won in enumerate((True, False)):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
+from funnelsim.engine.doubted import Doubted
 from funnelsim.engine.snapshot import Snapshot
 from funnelsim.errors import ParameterError, Problem
 from funnelsim.planning.incoming import set_to_leads
@@ -142,7 +143,8 @@ def forecast_staffing(  # noqa: PLR0913 - keywords with defaults
         raise ParameterError(Problem("no work for any team", path="leads", fix=fix))
     needs = {team: need for team, need in needs.items() if need.method != "none"}
     told(0.7)
-    added, trial = raised(load, needs, sure, trials, start, told)
+    opened = None if start is None else Doubted(start, world).likely()
+    added, trial = raised(load, needs, sure, trials, opened, told)
     told(1.0)
     return StaffingForecast(
         load.scenario,

@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from funnelsim.engine import make_plan
+from funnelsim.engine.doubted import Doubted
 from funnelsim.engine.plan import NEVER, Plan
 from funnelsim.engine.simulation import rows
 from funnelsim.engine.snapshot import Snapshot
@@ -222,14 +223,16 @@ def workload(
     """
     first = prepare(world if isinstance(world, Scenario) else world.draw(seed, 0))
     names = tuple(teams) or tuple(first.teams)
-    plan = make_plan(ample(first), start)
+    known = None if start is None else Doubted(start, world)
+    plan = make_plan(ample(first), known.drawn(seed, 0) if known else None)
     span = Span(_edges(plan.observed_from, plan.observed_until, first.time_zone), first.time_zone)
     numbers = {team.id: i for i, team in enumerate(plan.epochs[0].teams)}
     clocks = {name: _clock(plan, numbers[name]) for name in names}
     found = []
     for path in range(n):
         if path and not isinstance(world, Scenario):
-            plan = make_plan(ample(prepare(world.draw(seed, path))), start)
+            here = known.drawn(seed, path) if known else None
+            plan = make_plan(ample(prepare(world.draw(seed, path))), here)
         efforts = rows(plan, seed=seed, replication=path).efforts
         found.append({name: _asked(efforts, plan, numbers[name], clocks[name]) for name in names})
         if progress is not None:
