@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -87,7 +88,7 @@ def own_processes(workers: int, preload: Sequence[str] = ()) -> Iterator[Executo
     if context.get_start_method() == "forkserver":
         context.set_forkserver_preload([__name__, *preload])
     before = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_deaf)
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin)
     try:
         with _one_thread_each():
             yield pool
@@ -164,6 +165,15 @@ def _one_thread_each() -> Iterator[None]:
             os.environ.pop(name, None)
 
 
-def _deaf() -> None:
-    """Ctrl-C is for the process that waits; it ends this one."""
+def _begin() -> None:
+    """Ctrl-C is for the process that waits for this one; whatever ends that one ends this."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_follow, daemon=True).start()
+
+
+def _follow() -> None:
+    """End as soon as the process is gone that waits for this one."""
+    waiting = multiprocessing.parent_process()
+    if waiting is not None:
+        waiting.join()
+        os._exit(1)
