@@ -344,7 +344,8 @@ def test_the_sentence_says_how_much_how_sure_and_the_plan(made):
 def test_what_is_issued_can_be_scored_later(made):
     issued = made.issued()
     assert list(issued.columns) == [
-        *("cutoff", "series", "period_start", "period_end", "unit", "quantile", "value")
+        *("cutoff", "series", "period_start", "period_end", "unit", "quantile", "value"),
+        "raw",
     ]
     assert set(issued["series"]) == {"wins", "won_value", "paid_value"}
     assert issued["period_end"].max() <= made.end
