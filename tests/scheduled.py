@@ -74,6 +74,7 @@ class Office:
     book: Path
     states: Callable[[str, str], str] = lambda _identity, _target: "delivered"
     reports: list[str] = field(default_factory=list)
+    causes: list[str] = field(default_factory=list)
 
     @property
     def carrier(self) -> Post:
@@ -106,6 +107,7 @@ class Office:
     ) -> Sequence[Receipt]:
         """Take the notice of a failure."""
         assert all(causes)
+        self.causes += causes
         return [self._take("failure", message_id, target) for target in only or ()]
 
     def taken(self) -> list[tuple[str, str, str]]:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from funnelsim.documents import did_you_mean
 from funnelsim.errors import ParameterError, Problem, RunError
+from funnelsim.messages import Message
 from funnelsim.reporting.blocks import read
 from funnelsim.reporting.document import AnyBlock, End
 
@@ -225,11 +226,15 @@ def _run(
             )
         except PapermillExecutionError as error:
             last = f"{error.ename}: {error.evalue}".strip().rpartition("\n")[2]
-            raise RunError(f"{_place(written)}: {last}") from error
+            raise RunError(
+                Message("{place}: {error}", place=_place(written), error=last)
+            ) from error
         except CellTimeoutError as error:
-            raise RunError(f"{_place(written)} took longer than {timeout} s") from error
+            late = Message("{place} took longer than {n} s", place=_place(written), n=timeout)
+            raise RunError(late) from error
         except DeadKernelError as error:
-            raise RunError(f"{_place(written)}: the kernel died (out of memory?)") from error
+            dead = Message("{place}: the kernel died (out of memory?)", place=_place(written))
+            raise RunError(dead) from error
         except RuntimeError as error:  # as jupyter_client says that there is no kernel at all
             raise RunError(f"{notebook.name}: the kernel did not start ({error})") from error
         except KeyboardInterrupt:
@@ -297,7 +302,7 @@ def _place(written: Path) -> str:
     if not begun:
         return written.name
     line = next(iter(begun[-1].source.strip().splitlines()), "")
-    return f"{written.name}, code cell {len(begun)} ({line})"
+    return Message("{file}, code cell {n} ({line})", file=written.name, n=len(begun), line=line)
 
 
 def _error(cell: NotebookNode) -> str | None:
@@ -313,9 +318,10 @@ def _finished(executed: NotebookNode, written: Path) -> tuple[AnyBlock, ...]:
     cells = [cell for cell in executed.cells if cell.cell_type == "code"]
     for cell in cells:
         if (error := _error(cell)) is not None:
-            raise RunError(f"{_place(written)}: {error}")
+            raise RunError(Message("{place}: {error}", place=_place(written), error=error))
         if cell.execution_count is None and cell.source.strip():
-            raise RunError(f"{_place(written)} did not run to its end: the kernel died")
+            dead = Message("{place} did not run to its end: the kernel died", place=_place(written))
+            raise RunError(dead)
     blocks = tuple(block for cell in cells for block in read(cell.outputs))
     if not blocks or not isinstance(blocks[-1], End):
         raise RunError(f"{written.name} has no end: its last cell must be fs.blocks.end()")

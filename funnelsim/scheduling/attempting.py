@@ -10,11 +10,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from funnelsim.messages import Message
+from funnelsim.scheduling.causes import told, why
 from funnelsim.scheduling.issued import read_forecasts, store_forecasts, write_past
 from funnelsim.scheduling.jobs import Job
 from funnelsim.scheduling.ledger import Entry, Ledger, State
 from funnelsim.scheduling.lengths import after
-from funnelsim.scheduling.orders import Order, Outcome, why
+from funnelsim.scheduling.orders import Order, Outcome
 from funnelsim.scheduling.postbook import Postbook
 from funnelsim.scheduling.processes import spawned
 from funnelsim.scheduling.publishing import DRAFTS, WITHHELD, free, publish, record
@@ -109,26 +111,26 @@ def _carry_out(shop: Workshop, job: Job, held: Entry, place: Path, *, retry: boo
     try:
         outcome = _made(shop, job, held, place)
         if shop.stop.is_set():
-            cause = "the runner was stopped; the next call goes on"
+            cause = told(Message("the runner was stopped; the next call goes on"), job.content.lang)
             _settle(shop, held, state="planned", outcome="interrupted", cause=cause)
             return
         if not outcome.ok:
-            _fail(shop, job, held, outcome.cause, retry=retry)
+            _fail(shop, job, held, told(outcome.cause, job.content.lang), retry=retry)
             return
         promises = read_forecasts(draft)
-        record(draft, _told(held, outcome))
+        record(draft, _said(held, outcome))
         if outcome.withheld:
             _withhold(shop, job, held, draft, outcome.withheld)
             return
         there = _appear(shop, job, held, draft)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is the cause
-        _fail(shop, job, held, why(error), retry=retry)
+        _fail(shop, job, held, why(error, job.content.lang), retry=retry)
         return
     if there:  # from here on only the ledger can fail, and then the next call ends it
         complete(shop, job, held, promises)
 
 
-def _told(held: Entry, outcome: Outcome) -> dict[str, Any]:
+def _said(held: Entry, outcome: Outcome) -> dict[str, Any]:
     """What the record of a report says."""
     return {
         "job": held.job,
@@ -194,7 +196,7 @@ def _withhold(shop: Workshop, job: Job, held: Entry, draft: Path, causes: Sequen
     """Keep a draft that the gate held back, where nobody takes it for a report."""
     folder = free(shop.out, job.name, held.slot, shelf=WITHHELD)
     publish(draft, shop.out, folder)
-    cause = "; ".join(causes)
+    cause = "\n".join(causes)  # the mail lists them
     _settle(shop, held, state="withheld", outcome="withheld", cause=cause, job=job, folder=folder)
 
 

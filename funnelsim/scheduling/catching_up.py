@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from funnelsim.messages import Message
+from funnelsim.scheduling.causes import told
 from funnelsim.scheduling.jobs import Job
 from funnelsim.scheduling.ledger import Entry, Ledger
 from funnelsim.scheduling.lengths import before
@@ -56,10 +58,15 @@ def _settle_missed(ledger: Ledger, job: Job, planned: list[Entry], now: datetime
     """Give up slots that the job does not catch up; those begun once are not missed."""
     if job.catch_up == "latest" and len(planned) > 1:
         *older, last = planned
-        cause = f"{last.slot} was due as well and is made in its place"
-        ledger.drop(job.name, [entry.slot for entry in older], "superseded", cause, now)
+        cause = Message("{slot} was due as well and is made in its place", slot=last.slot)
+        slots = [entry.slot for entry in older]
+        ledger.drop(job.name, slots, "superseded", told(cause, job.content.lang), now)
     if job.catch_up == "none":
         limit = before(now, job.grace)
         missed = [entry for entry in planned if entry.instant < limit and not entry.attempts]
-        cause = f"missed by more than {job.grace}; the job does not catch up"
-        ledger.drop(job.name, [entry.slot for entry in missed], "skipped", cause, now)
+        if missed:
+            cause = Message(
+                "missed by more than {grace}; the job does not catch up", grace=job.grace
+            )
+            slots = [entry.slot for entry in missed]
+            ledger.drop(job.name, slots, "skipped", told(cause, job.content.lang), now)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta
 
 from funnelsim.worktime import Duration
 
-__all__ = ["after", "before", "span"]
+__all__ = ["after", "before", "days", "span"]
 
 _MONTH = timedelta(days=30)
 
@@ -22,6 +23,17 @@ def span(length: Duration) -> timedelta:
     if length.unit == "mo":
         return _MONTH * length.amount
     return timedelta(microseconds=length.microseconds())
+
+
+def days(span: timedelta) -> Duration:
+    """A length in days, rounded up: what is older than 2 d is not told to be 2 d old.
+
+    Examples
+    --------
+    >>> str(days(timedelta(days=2))), str(days(timedelta(days=2, minutes=1)))
+    ('2 d', '2.1 d')
+    """
+    return Duration(math.ceil(round(span / timedelta(days=0.1), 6)) / 10, "d")
 
 
 def before(now: datetime, length: Duration) -> datetime:

@@ -8,13 +8,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from funnelsim.errors import DataError, InputError, Problem, RunError
+from funnelsim.errors import DataError, Problem
+from funnelsim.messages import Message
+from funnelsim.scheduling.causes import told, why
 
 if TYPE_CHECKING:
     from funnelsim.scheduling.jobs import Job
     from funnelsim.scheduling.sources import Found
 
-__all__ = ["Order", "Outcome", "made", "why"]
+__all__ = ["Order", "Outcome", "made"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,8 @@ class Outcome:
     ----------
     ok : bool
     cause : str
-        Why not, for the FAILED mail and the ledger.
+        Why not, for the FAILED mail and the ledger; a `Message` is still to be told in the
+        language of the job.
     source : mapping
         What the report was made from: name and fingerprint.
     withheld : tuple of str
@@ -106,31 +109,13 @@ def made(order: Order) -> Outcome:
     """
     from funnelsim.scheduling.jobs import load_job
 
+    lang = "en"
     try:
-        return _make(load_job(order.job), order)
+        job = load_job(order.job)
+        lang = job.content.lang
+        return _make(job, order)
     except Exception as error:  # noqa: BLE001 - the cause is what this is about
-        return Outcome(ok=False, cause=why(error))
-
-
-def why(error: BaseException) -> str:
-    """What an error says, for a person, in one line.
-
-    Examples
-    --------
-    >>> why(OSError(28, "No space left on device", "/mnt/x.pdf"))
-    'No space left on device: /mnt/x.pdf'
-    """
-    if isinstance(error, InputError):
-        text = "; ".join(str(problem) for problem in error.problems)
-    elif isinstance(error, OSError) and error.strerror:
-        text = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
-    elif isinstance(error, MemoryError):
-        text = "ran out of memory"
-    elif isinstance(error, RunError):
-        text = str(error)
-    else:
-        text = f"{type(error).__name__}: {error}".removesuffix(": ")
-    return " ".join(text.split())
+        return Outcome(ok=False, cause=why(error, lang))
 
 
 def _make(job: Job, order: Order) -> Outcome:
@@ -160,12 +145,13 @@ def _make(job: Job, order: Order) -> Outcome:
             progress=False,
         )
     if fingerprint(found.path) != before:
-        message = "was replaced while the report was made from it"
-        raise DataError(Problem(message, str(found.path), fix="It is read anew at the next try."))
+        message = Message("was replaced while the report was made from it")
+        fix = Message("It is read anew at the next try.")
+        raise DataError(Problem(message, str(found.path), fix=fix))
     judged = verdict(order.draft, job, at=datetime.fromisoformat(order.now))
     if judged.passed and len(job.content.kind) > 1:
         _bind(job, Path(order.draft))
-    causes = judged.causes or ("the gate gave no cause",)
+    causes = judged.causes or (told(Message("The gate gave no cause."), job.content.lang),)
     source = {"name": found.path.name, "sha256": before}
     return Outcome(ok=True, source=source, withheld=() if judged.passed else causes)
 
@@ -188,12 +174,15 @@ def _check_age(job: Job, found: Found, now: datetime) -> None:
     allowed = job.only_if.fresh
     if allowed is None or found.changed is None:
         return
-    from funnelsim.scheduling.lengths import before
+    from funnelsim.scheduling.lengths import before, days
 
     if found.changed < before(now, allowed):
-        days = (now - found.changed).total_seconds() / 86_400
-        message = f"the file is {days:.1f} d old; the job allows {allowed}"
-        fix = "Has the export of today arrived?"
+        message = Message(
+            "the file is {age} old; the job allows {allowed}",
+            age=days(now - found.changed),
+            allowed=allowed,
+        )
+        fix = Message("Has the export of today arrived?")
         raise DataError(Problem(message, str(found.path), fix=fix))
 
 

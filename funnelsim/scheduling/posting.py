@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from funnelsim.scheduling.attempting import Workshop
+from funnelsim.scheduling.causes import why
 from funnelsim.scheduling.jobs import Job
-from funnelsim.scheduling.orders import why
 from funnelsim.scheduling.postbook import Parcel
 from funnelsim.scheduling.receipts import Announce, Deliver, Receipt
 
@@ -82,7 +82,7 @@ def _sent(shop: Workshop, job: Job, by: Post, parcel: Parcel) -> list[Receipt]:
             return list(
                 by.announce(
                     job,
-                    (entry.cause,),
+                    entry.cause.splitlines(),
                     message_id=f"{identity}/{parcel.job}/{parcel.slot}/{entry.attempts}",
                     settings=by.settings,
                     slot=parcel.slot,

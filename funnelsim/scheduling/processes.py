@@ -17,7 +17,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from funnelsim.messages import Message
 from funnelsim.scheduling.orders import Order, Outcome, made
+from funnelsim.worktime import Duration
 
 __all__ = ["MARK", "spawned", "sweep"]
 
@@ -69,7 +71,8 @@ def spawned(
         )
     except OSError as error:
         os.close(theirs)
-        return Outcome(ok=False, cause=f"the process did not start: {error.strerror}")
+        cause = Message("the process did not start: {error}", error=str(error.strerror))
+        return Outcome(ok=False, cause=cause)
     finally:
         os.close(ours)
     try:
@@ -79,9 +82,10 @@ def spawned(
         _kill(process)
         sweep(order.token)
     if late:
-        return Outcome(ok=False, cause=f"took longer than {_words(limit)} and was stopped")
+        cause = Message("took longer than {limit} and was stopped", limit=_length(limit))
+        return Outcome(ok=False, cause=cause)
     if stop.is_set():
-        return Outcome(ok=False, cause="the runner was stopped")
+        return Outcome(ok=False, cause=Message("the runner was stopped"))
     return _outcome(process.returncode, said, errors)
 
 
@@ -145,17 +149,23 @@ def _outcome(code: int, said: bytes, errors: bytes) -> Outcome:
         return Outcome.read(said.decode("utf-8").strip().rpartition("\n")[2])
     last = errors.decode("utf-8", errors="replace").strip().rpartition("\n")[2][:_LONGEST]
     if code == -signal.SIGKILL:
-        reason = "the machine ran out of memory, or somebody ended it"
-        return Outcome(ok=False, cause=f"the report's process was killed (SIGKILL): {reason}")
-    if code < 0:
+        cause = Message(
+            "the report's process was killed (SIGKILL): "
+            "the machine ran out of memory, or somebody ended it"
+        )
+    elif code < 0:
         name = signal.Signals(-code).name
-        return Outcome(ok=False, cause=f"the report's process was ended by {name}")
-    return Outcome(ok=False, cause=f"the report's process ended with code {code}: {last}")
+        cause = Message("the report's process was ended by {signal}", signal=name)
+    else:
+        cause = Message(
+            "the report's process ended with code {code}: {error}", code=code, error=last
+        )
+    return Outcome(ok=False, cause=cause)
 
 
-def _words(seconds: float) -> str:
-    minutes = seconds / 60
-    return f"{minutes:g} min" if minutes >= 1 else f"{seconds:g} s"
+def _length(seconds: float) -> Duration:
+    """A time-out as a person would write it."""
+    return Duration(seconds / 60, "min") if seconds >= 60 else Duration(seconds, "s")  # noqa: PLR2004
 
 
 def _end_with_runner() -> None:

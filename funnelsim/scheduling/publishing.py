@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from funnelsim.errors import RunError
+from funnelsim.messages import Message
 
 __all__ = ["DRAFTS", "RECORD", "WITHHELD", "adopted", "free", "publish", "record", "remove"]
 
@@ -66,9 +67,9 @@ def record(draft: Path, told: Mapping[str, Any]) -> None:
     files = sorted(path for path in draft.rglob("*") if path.is_file())
     empty = [path.name for path in files if not path.stat().st_size]
     if empty:
-        raise RunError(f"empty files: {', '.join(empty)}")
+        raise RunError(Message("empty files: {files}", files=", ".join(empty)))
     if not any(path.suffix == ".pdf" for path in files):
-        raise RunError("there is no PDF")
+        raise RunError(Message("there is no PDF"))
     held = {str(path.relative_to(draft)): _sealed(path) for path in files}
     text = json.dumps({"format_version": 1, **told, "files": held}, indent=2, ensure_ascii=False)
     with (draft / RECORD).open("w", encoding="utf-8") as stream:

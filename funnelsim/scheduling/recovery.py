@@ -6,7 +6,9 @@ import shutil
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 
+from funnelsim.messages import Message
 from funnelsim.scheduling.attempting import Workshop, complete
+from funnelsim.scheduling.causes import told
 from funnelsim.scheduling.issued import read_forecasts
 from funnelsim.scheduling.jobs import Job
 from funnelsim.scheduling.ledger import Entry
@@ -43,7 +45,11 @@ def _take_over(shop: Workshop, entry: Entry, job: Job | None) -> None:
         complete(shop, job, entry, read_forecasts(shop.out / entry.folder))
         return
     gone = entry.interrupted + 1 >= PATIENCE
-    cause = "its runner was cut off"
+    cause = (
+        Message("its runner was cut off, {n} times over", n=PATIENCE)
+        if gone
+        else Message("its runner was cut off")
+    )
     now = shop.clock()
     with shop.ledger.storage.writing() as connection:
         settled = shop.ledger.settle(
@@ -51,7 +57,7 @@ def _take_over(shop: Workshop, entry: Entry, job: Job | None) -> None:
             entry,
             state="failed" if gone else "planned",
             outcome="interrupted",
-            cause=f"{cause}, {PATIENCE} times over" if gone else cause,
+            cause=told(cause, job.content.lang if job else "en"),
             now=now,
         )
         if settled and gone and job and not shop.quiet:

@@ -11,6 +11,7 @@ from typing import Annotated, Self
 from pydantic import BeforeValidator, model_validator
 
 from funnelsim.errors import DataError, Problem
+from funnelsim.messages import Message
 from funnelsim.scenarios.frozen import Frozen
 
 __all__ = ["Found", "Query", "Source", "find"]
@@ -120,7 +121,7 @@ def find(source: Source, base: Path, scratch: Path) -> Found:
     else:
         path = _placed(source.scenario or source.file or "", base)
     if not path.exists():
-        raise DataError(Problem("there is no such file", str(path)))
+        raise DataError(Problem(Message("there is no such file"), str(path)))
     changed = max((part.stat().st_mtime for part in _parts(path)), default=0.0)
     return Found(path, mapping, datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=changed))
 
@@ -141,8 +142,8 @@ def _newest(pattern: str, base: Path) -> Path:
     )
     fitting = [path for path in root.glob(str(inner)) if not _PARTIAL.search(path.name)]
     if not fitting:
-        fix = f"It counts from {base.resolve()}."
-        raise DataError(Problem("no file fits this pattern", pattern, fix=fix))
+        fix = Message("It counts from {folder}.", folder=str(base.resolve()))
+        raise DataError(Problem(Message("no file fits this pattern"), pattern, fix=fix))
     return max(fitting, key=lambda path: (path.stat().st_mtime_ns, path.name))
 
 

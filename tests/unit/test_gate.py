@@ -13,9 +13,10 @@ import pytest
 
 from funnelsim.measures.example import BANK
 from funnelsim.reporting import report, reports
-from funnelsim.reporting.document import Number
+from funnelsim.reporting.document import Interval, Number
+from funnelsim.scheduling.causes import told
 from funnelsim.scheduling.gate import judging, verdict
-from funnelsim.scheduling.gate.numbers import agrees
+from funnelsim.scheduling.gate.numbers import agrees, bounded
 from funnelsim.scheduling.jobs import Job
 from tests.planted import FAULTS, Copy, job_of, without_kernel
 
@@ -94,19 +95,40 @@ def test_all_causes_are_told_at_once(drafts, tmp_path):
     copy.only_if["fresh"] = "2 d"
     copy.at = datetime.fromisoformat(found["observed_until"]) + timedelta(days=30)
     copy.seal()
-    causes = " ".join(judged(copy).causes)
-    assert "did not show: risks" in causes
-    assert "leads vanish or appear" in causes
-    assert "the parts do not make the whole" in causes
-    assert "30.0 d before now; the job allows 2 d" in causes
+    assert copy.wanted[1] == "uk"
+    assert "\n".join(judged(copy).causes) == (
+        "Клітинка 3 (fs.review.front) не показала: risks.\n"
+        "Етап interest: увійшло 5, відомо звідки прийшло 5, вийшло чи ще там 2; "
+        "ліди зникають або беруться нізвідки.\n"
+        "Частини не дають цілого: лідів 5, з них виграно 2, програно 1, "
+        "завершено інакше 0, відкрито 3.\n"
+        "Дані застаріли: завдання допускає їх вік до 2\xa0дн., "
+        "а вони закінчуються 30\xa0дн. тому (5 лютого 2024)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("what", "lang", "cause"),
+    [
+        ("win_rate", "en", "“Leads that win”: 150% lies outside of its own bounds, 25% to 75%."),
+        ("win_rate", "uk", "«Частка виграних»: значення 150% лежить поза власними межами"),
+        ("won_value", "ru", "«Сумма выигранных»: значение 1,5 лежит вне собственных границ"),
+        ("people, help_desk", "uk", "«Потрібно повних ставок, help desk»: значення 1,5"),
+        ("churned", "uk", "«churned»: значення 1,5 лежить поза"),
+    ],
+)
+def test_quantities_are_told_by_name_and_in_the_language_of_the_report(what, lang, cause):
+    found = mock.Mock(intervals=[Interval(what=what, value=1.5, lo=0.25, hi=0.75)])
+    (told_of, *_) = bounded(mock.Mock(evidence=found))
+    assert told(told_of, lang).startswith(cause)
 
 
 def test_two_reports_of_a_job_must_both_be_there(drafts, tmp_path):
     copy = copied(drafts, tmp_path)
-    told = job_of(copy)
-    told["report"]["kind"] = ["funnel-review", "calibration"]
-    causes = verdict(copy.folder, Job.model_validate(told)).causes
-    assert causes == ("The job asks for one calibration; the draft holds none.",)
+    job = job_of(copy)
+    job["report"]["kind"] = ["funnel-review", "calibration"]
+    causes = verdict(copy.folder, Job.model_validate(job)).causes
+    assert causes == ("Завдання просить один звіт calibration, а в чернетці його немає.",)
 
 
 def test_data_that_is_fresh_enough_passes(drafts, tmp_path):

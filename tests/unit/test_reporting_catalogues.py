@@ -31,14 +31,14 @@ def sources():
     """Every English sentence that a report can show; plurals as pairs."""
     found = set()
     for folder, keywords in (
-        ("reporting", {"_": None, "n_": (1, 2)}),
+        ("reporting", {"_": None, "n_": (1, 2), "Message": None}),
         ("figures", {"text": None}),
         ("experiments", {"text": None}),
         ("forecasting", {"text": None}),
         ("workbench", {"_": None}),
         ("calibration", {"Message": None}),
         ("cli", {"_": None}),
-        ("scheduling", {"_": None, "n_": (1, 2)}),
+        ("scheduling", {"_": None, "n_": (1, 2), "Message": None}),
     ):
         messages = extract_from_dir(
             PACKAGE / folder, method_map=[("**.py", "python")], keywords=keywords

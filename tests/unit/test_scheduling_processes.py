@@ -186,7 +186,8 @@ def test_a_full_disk_is_the_cause_and_the_last_good_report_stays(tmp_path, small
 
 
 def made_error(error: OSError):
-    from funnelsim.scheduling.orders import Outcome, why
+    from funnelsim.scheduling.causes import why
+    from funnelsim.scheduling.orders import Outcome
 
     return Outcome(ok=False, cause=why(error))
 
@@ -255,10 +256,31 @@ def test_an_export_that_did_not_come_is_the_cause(order, tmp_path):
     source.write_text("old", "utf-8")
     os.utime(source, (moment("2026-11-18T05:00").timestamp(),) * 2)
     told = made(replace(order, job=data_job(tmp_path, source)))
-    assert "the file is 5.0 d old; the job allows 2 d" in told.cause
+    assert "the file is 5 d old; the job allows 2 d" in told.cause
     source.unlink()
-    told = made(replace(order, job=str(tmp_path / "jobs" / "review.yaml")))
+    job = tmp_path / "jobs" / "review.yaml"
+    told = made(replace(order, job=str(job)))
     assert "there is no such file" in told.cause
+    job.write_text(job.read_text("utf-8").replace("-review}", "-review, lang: ru}"), "utf-8")
+    assert made(replace(order, job=str(job))).cause == f"{source}: такого файла нет"
+
+
+@pytest.mark.parametrize(
+    ("lang", "cause"),
+    [
+        ("uk", "файл застарів: завдання допускає вік до 2 дн., а його змінено 5 дн. тому."),
+        ("ru", "файл устарел: задание допускает возраст до 2 дн., а он изменён 5 дн. назад."),
+    ],
+)
+def test_a_cause_is_told_in_the_language_of_the_report(order, tmp_path, lang, cause):
+    source = tmp_path / "deals.csv"
+    source.write_text("old", "utf-8")
+    os.utime(source, (moment("2026-11-18T05:00").timestamp(),) * 2)
+    job = Path(data_job(tmp_path, source))
+    job.write_text(job.read_text("utf-8").replace("-review}", f"-review, lang: {lang}}}"), "utf-8")
+    told = made(replace(order, job=str(job))).cause
+    assert told.startswith(f"{source}: {cause}")
+    assert "Has" not in told
 
 
 def test_an_export_that_is_replaced_meanwhile_is_the_cause(order, tmp_path, monkeypatch):

@@ -13,11 +13,13 @@ from pathlib import Path
 import pytest
 
 from funnelsim.errors import ParameterError, RunError
+from funnelsim.messages import Message
 from funnelsim.scheduling.jobs import Job
 from funnelsim.scheduling.orders import Order, Outcome
 from funnelsim.scheduling.postbook import Postbook
 from funnelsim.scheduling.runner import run_due, run_slot
 from funnelsim.scheduling.slots import next_slots
+from funnelsim.worktime import Duration
 from tests.scheduled import (
     DAILY,
     Office,
@@ -172,6 +174,24 @@ def test_the_last_good_report_stays_when_the_next_fails(desk):
     assert not broken_reports(one.out, one.ledger)
 
 
+def test_a_cause_is_told_in_the_language_of_the_report(desk):
+    one = desk("retries: 0\n")
+    content = one.job.content.model_copy(update={"lang": "uk"})
+    one.job = one.job.model_copy(update={"content": content})
+    one.call("2026-11-20T12:00")
+    late = Message("took longer than {limit} and was stopped", limit=Duration(30, "min"))
+    one.make = failing(late)
+    one.call("2026-11-21T12:00")
+    one.make = failing("notebook: ValueError: no deals")
+    one.call("2026-11-22T12:00")
+    told = [
+        "звіт робився довше, ніж дозволено (30\xa0хв), і його зупинено",
+        "notebook: ValueError: no deals",
+    ]
+    assert sorted(entry.cause for entry in one.ledger.entries()) == sorted(told)
+    assert one.office.causes == told
+
+
 def test_what_the_gate_holds_back_is_kept_and_told(desk):
     one = desk()
     one.call("2026-11-20T12:00")
@@ -185,11 +205,12 @@ def test_what_the_gate_holds_back_is_kept_and_told(desk):
     made = one.call("2026-11-21T12:00")
     assert made.failed
     (entry,) = one.ledger.entries()
-    assert (entry.state, entry.cause) == ("withheld", "; ".join(causes))
+    assert (entry.state, entry.cause) == ("withheld", "\n".join(causes))
     assert (one.out / entry.folder / "daily.pdf").is_file()
     assert entry.folder == "daily/withheld/2026-11-21T07-00"
     assert not (one.out / "daily" / "latest").exists()
     assert one.post() == [("failure", "mail:it@bank.example")]
+    assert one.office.causes == list(causes)
     assert json.loads((one.out / entry.folder / "record.json").read_text())["withheld"] == list(
         causes
     )

@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from funnelsim.messages import Message
 from funnelsim.reporting.document import Evidence
 from funnelsim.scheduling.gate.drafts import Draft
-from funnelsim.scheduling.lengths import span
+from funnelsim.scheduling.gate.quantities import called
+from funnelsim.scheduling.lengths import days, span
 
 if TYPE_CHECKING:
     from funnelsim.scheduling.jobs import Job
@@ -22,30 +24,46 @@ USES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """The uses of data that a kind of report rests on."""
 USUAL: Final = ("conversion", "forecast")
+NAMES: Final[Mapping[str, Message]] = {
+    "conversion": Message("conversion"),
+    "forecast": Message("forecasts"),
+}
+"""What the uses are called."""
 SLACK: Final = timedelta(hours=26)
 """Data may end so much later than now: an export that names its day holds all of the day."""
 
 
-def ordered(drafts: Sequence[Draft], job: Job) -> Iterator[str]:
+def ordered(drafts: Sequence[Draft], job: Job) -> Iterator[Message]:
     """The reports are those that the job asked for."""
     made = Counter(draft.manifest.kind for draft in drafts)
     for kind in job.content.kind:
-        if made[kind] != 1:
-            yield f"The job asks for one {kind}; the draft holds {made[kind] or 'none'}."
+        n = made[kind]
+        if n == 0:
+            yield Message("The job asks for one {kind}; the draft holds none.", kind=kind)
+        if n > 1:
+            yield Message("The job asks for one {kind}; the draft holds {n}.", kind=kind, n=n)
     for kind in made:
         if kind not in job.content.kind:
-            yield f"The draft holds a {kind}, which the job does not ask for."
+            yield Message("The draft holds a {kind}, which the job does not ask for.", kind=kind)
     wanted = job.content
     for told in (draft.manifest for draft in drafts):
         if told.lang != wanted.lang:
-            yield f'The job asks for "{wanted.lang}"; the report is in "{told.lang}".'
+            yield Message(
+                "The job asks for “{wanted}”; the report is in “{lang}”.",
+                wanted=wanted.lang,
+                lang=told.lang,
+            )
         if told.seed != wanted.seed:
-            yield f"The job asks for seed {wanted.seed}; the report was made with {told.seed}."
+            yield Message(
+                "The job asks for seed {wanted}; the report was made with {seed}.",
+                wanted=str(wanted.seed),
+                seed=str(told.seed),
+            )
         if dict(told.overrides) != dict(wanted.set):
-            yield "The report was made with other values than the job sets."
+            yield Message("The report was made with other values than the job sets.")
 
 
-def met(draft: Draft, job: Job, at: datetime) -> Iterator[str]:
+def met(draft: Draft, job: Job, at: datetime) -> Iterator[Message]:
     """Fresh data, narrow intervals, a good enough audit."""
     if (found := draft.evidence) is None:
         return
@@ -54,19 +72,28 @@ def met(draft: Draft, job: Job, at: datetime) -> Iterator[str]:
     yield from _sound(found, draft.manifest.kind, job)
 
 
-def _fresh(found: Evidence, job: Job, at: datetime) -> Iterator[str]:
+def _fresh(found: Evidence, job: Job, at: datetime) -> Iterator[Message]:
     """The data reaches up to near now; a simulation does not grow old."""
     if found.simulated:
         return
     age = at - found.observed_until
     if age < -SLACK:
-        yield f"The data ends {_days(-age)} in the future, on {found.observed_until:%Y-%m-%d}."
+        yield Message(
+            "The data ends {ahead} in the future, on {day}.",
+            ahead=days(-age),
+            day=found.observed_until.date(),
+        )
     allowed = job.only_if.fresh
     if allowed is not None and age > span(allowed):
-        yield f"The data ends {_days(age)} before now; the job allows {allowed}."
+        yield Message(
+            "The data ends on {day}, {age} before now; the job allows {allowed}.",
+            day=found.observed_until.date(),
+            age=days(age),
+            allowed=allowed,
+        )
 
 
-def _narrow(found: Evidence, job: Job) -> Iterator[str]:
+def _narrow(found: Evidence, job: Job) -> Iterator[Message]:
     """No key figure is known worse than the job allows."""
     widest = job.only_if.widest
     if widest is None:
@@ -74,20 +101,24 @@ def _narrow(found: Evidence, job: Job) -> Iterator[str]:
     for each in found.intervals:
         width = each.hi - each.lo
         if width > widest * abs(each.value):
-            share = f"{width / abs(each.value):.0%}" if each.value else "more than 100%"
-            told = f"The interval of {each.what} is {share} of its value"
-            yield f"{told}; the job allows {widest:.0%}."
+            share = width / abs(each.value) if each.value else Message("more than {n}", n=1.0)
+            yield Message(
+                "The interval of “{what}” is {share} of its value; the job allows {widest}.",
+                what=called(each.what),
+                share=share,
+                widest=float(widest),
+            )
 
 
-def _sound(found: Evidence, kind: str, job: Job) -> Iterator[str]:
+def _sound(found: Evidence, kind: str, job: Job) -> Iterator[Message]:
     """The audit's grades are good enough for what the report says."""
     worst = job.only_if.audit
     for use in USES.get(kind, USUAL):
         grade = found.grades.get(use, "A")
         if grade > worst:
-            yield f"The audit grades the data {grade} for {use}; the job allows {worst}."
-
-
-def _days(age: timedelta) -> str:
-    """A length in days."""
-    return f"{age.total_seconds() / 86_400:.1f} d"
+            yield Message(
+                "The audit grades the data {grade} for {use}; the job allows {worst}.",
+                grade=grade,
+                use=NAMES[use],
+                worst=worst,
+            )

@@ -10,6 +10,7 @@ from typing import Final
 from xml.etree.ElementTree import ParseError
 from xml.etree.ElementTree import fromstring as parsed_xml
 
+from funnelsim.messages import Message
 from funnelsim.reporting.blocks import plain
 from funnelsim.reporting.document import (
     MIME,
@@ -102,22 +103,24 @@ LETTER: Final = re.compile(r"[^\W\d_]")
 FOREIGN: Final = {"uk": re.compile("[ЫЭЪЁыэъё]"), "ru": re.compile("[ІЇЄҐіїєґ]")}
 
 
-def whole(draft: Draft) -> Iterator[str]:
+def whole(draft: Draft) -> Iterator[Message]:
     """One cover first, one end last, one evidence, and something under each heading."""
     blocks = draft.blocks
     kinds = Counter(block.kind for block in blocks)
     if not blocks or not isinstance(blocks[0], Cover) or kinds["cover"] != 1:
-        yield "The report does not begin with one cover."
+        yield Message("The report does not begin with one cover.")
     if not blocks or not isinstance(blocks[-1], End) or kinds["end"] != 1:
-        yield "The report has no end: the last block is missing, or stands elsewhere too."
+        yield Message("The report has no end: the last block is missing, or stands elsewhere too.")
     if kinds["evidence"] != 1:
-        yield "The run does not say what its numbers rest on (no evidence block, or several)."
+        yield Message(
+            "The run does not say what its numbers rest on (no evidence block, or several)."
+        )
     for block, following in pairwise(blocks):
         if isinstance(block, Section) and isinstance(following, Section | End | Evidence):
-            yield f"Nothing stands under the heading “{block.title}”."
+            yield Message("Nothing stands under the heading “{title}”.", title=block.title)
 
 
-def expected(draft: Draft) -> Iterator[str]:
+def expected(draft: Draft) -> Iterator[Message]:
     """Every cell that shows something showed what it must."""
     own = [c for c in draft.notebook.cells if c.cell_type == "code" and not injected(c)]
     for cell, (numbered, blocks) in zip(own, draft.shown, strict=True):
@@ -126,50 +129,61 @@ def expected(draft: Draft) -> Iterator[str]:
             continue
         name = called[-1]
         if not any(MIME in output.get("data", {}) for output in cell.outputs):
-            yield f"Cell {numbered.number} ({name}) showed nothing."
+            yield Message("Cell {n} ({name}) showed nothing.", n=numbered.number, name=name)
             continue
         shown = Counter[str](block.kind for block in blocks)
         lacking = [kind for kind in needed(name) if not shown[kind]]
         if lacking:
-            yield f"Cell {numbered.number} ({name}) did not show: {', '.join(lacking)}."
+            yield Message(
+                "Cell {n} ({name}) did not show: {lacking}.",
+                n=numbered.number,
+                name=name,
+                lacking=", ".join(lacking),
+            )
 
 
-def no_repeats(draft: Draft) -> Iterator[str]:
+def no_repeats(draft: Draft) -> Iterator[Message]:
     """No part stands there twice."""
     telling = [block for block in draft.blocks if not isinstance(block, Text | Section)]
     seen = Counter(digest(block) for block in telling)
     for block in {digest(block): block for block in telling if seen[digest(block)] > 1}.values():
-        yield f"This stands twice in the report: {_called(block)}."
+        yield Message("This stands twice in the report: {block}.", block=_called(block))
     headings = Counter(block.title for block in draft.blocks if isinstance(block, Section))
     for heading in (name for name, often in headings.items() if often > 1):
-        yield f"The heading “{heading}” stands twice in the report."
+        yield Message("The heading “{heading}” stands twice in the report.", heading=heading)
 
 
-def readable(draft: Draft) -> Iterator[str]:
+def readable(draft: Draft) -> Iterator[Message]:
     """Nothing that is no number where a number must be; pictures that can be seen."""
     for block in draft.blocks:
         for value in _values(block):
             if NO_NUMBER.search(value):
-                yield f"“{value[:80]}” is no number ({_called(block)})."
+                yield Message(
+                    "“{text}” is no number ({block}).", text=str(value[:80]), block=_called(block)
+                )
         if isinstance(block, Table) and not block.rows:
-            yield f"A table is empty: {block.caption}."
+            yield Message("A table is empty: {caption}.", caption=block.caption)
         if isinstance(block, Figure):
             yield from _picture(block)
 
 
-def language(draft: Draft) -> Iterator[str]:
+def language(draft: Draft) -> Iterator[Message]:
     """The report is written in the language that was asked for."""
     lang = draft.manifest.lang
     spoken = texts(lang).spoken
     for block in draft.blocks[:1]:
         if isinstance(block, Cover) and block.lang != spoken:
-            yield f'The report was asked for in "{lang}" and is in "{block.lang}".'
+            yield Message(
+                "The report was asked for in “{wanted}” and is in “{lang}”.",
+                wanted=lang,
+                lang=block.lang,
+            )
     headings = " ".join(block.title for block in draft.blocks if isinstance(block, Section))
     letters, cyrillic = len(LETTER.findall(headings)), len(CYRILLIC.findall(headings))
     other_script = bool(letters) and (cyrillic * 2 > letters) != (spoken in FOREIGN)
     foreign = FOREIGN.get(spoken)
     if other_script or (foreign and foreign.search(headings)):
-        yield f'The headings are not in "{lang}".'
+        yield Message("The headings are not in “{lang}”.", lang=lang)
 
 
 def needed(name: str) -> tuple[str, ...]:
@@ -212,18 +226,18 @@ def _numeric(block: Table) -> Iterator[str]:
                 yield "nan" if cell.strip() == "None" else cell
 
 
-def _picture(block: Figure) -> Iterator[str]:
+def _picture(block: Figure) -> Iterator[Message]:
     """A picture that is no picture."""
     try:
         root = parsed_xml(block.svg)  # noqa: S314 - made by our own run
     except ParseError:
-        yield f"A picture cannot be read: {block.caption}."
+        yield Message("A picture cannot be read: {caption}.", caption=block.caption)
         return
     if len(root) == 0:
-        yield f"A picture is empty: {block.caption}."
+        yield Message("A picture is empty: {caption}.", caption=block.caption)
 
 
 def _called(block: AnyBlock) -> str:
     """What a block is called."""
     name = getattr(block, "caption", "") or getattr(block, "title", "")
-    return f"{block.kind} “{name}”" if name else block.kind
+    return Message("{kind} “{name}”", kind=block.kind, name=name) if name else block.kind

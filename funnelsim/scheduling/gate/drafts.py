@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from funnelsim.errors import RunError
+from funnelsim.messages import Message
 from funnelsim.reporting.document import AnyBlock, Evidence, Section
 from funnelsim.reporting.notebooks import Cell, shown_by
 
@@ -143,7 +144,8 @@ def drafts(folder: Path) -> list[Draft]:
     """
     files = sorted(folder.glob(f"*{ENDING}")) if folder.is_dir() else []
     if not files:
-        raise RunError("There is no report in the draft folder: the manifest is missing.")
+        missing = Message("There is no report in the draft folder: the manifest is missing.")
+        raise RunError(missing)
     return [_read(file) for file in files]
 
 
@@ -157,7 +159,12 @@ def _read(file: Path) -> Draft:
         places = ", ".join(
             ".".join(str(part) for part in each["loc"]) or "all of it" for each in error.errors()
         )
-        raise RunError(f"The manifest {file.name} does not say what it must: {places}.") from None
+        silent = Message(
+            "The manifest {file} does not say what it must: {places}.",
+            file=file.name,
+            places=places,
+        )
+        raise RunError(silent) from None
     for name in {f"{stem}.pdf", f"{stem}.ipynb", *manifest.outputs}:
         _check_file(file.parent / name, manifest.outputs.get(name))
     notebook = _notebook(file.parent / f"{stem}.ipynb")
@@ -165,7 +172,12 @@ def _read(file: Path) -> Draft:
     try:
         shown = shown_by(notebook)
     except (ValidationError, KeyError, AttributeError, TypeError) as error:
-        raise RunError(f"The notebook {stem}.ipynb holds a broken block: {_line(error)}.") from None
+        broken = Message(
+            "The notebook {file} holds a broken block: {error}.",
+            file=f"{stem}.ipynb",
+            error=_line(error),
+        )
+        raise RunError(broken) from None
     return Draft(file.parent, stem, manifest, told, pdf, notebook, shown)
 
 
@@ -174,20 +186,26 @@ def _json(file: Path) -> Mapping[str, Any]:
     try:
         told = json.loads(file.read_bytes())
     except (OSError, ValueError) as error:
-        raise RunError(f"The manifest {file.name} cannot be read: {_line(error)}.") from None
+        raise _unreadable(file, _line(error)) from None
     if not isinstance(told, dict):
-        raise RunError(f"The manifest {file.name} cannot be read: it is no mapping.")
+        raise _unreadable(file, Message("it is no mapping"))
     return told
 
 
 def _check_file(file: Path, wanted: str | None) -> None:
     """A file must be there, and be the one that the run wrote."""
     if "/" in file.name or not file.is_file():
-        raise RunError(f"{file.name} is missing.")
+        raise RunError(Message("{file} is missing.", file=file.name))
     if wanted is None:
-        raise RunError(f"{file.name} is not in the manifest, so nobody knows what run it is of.")
+        raise RunError(
+            Message(
+                "{file} is not in the manifest, so nobody knows what run it is of.", file=file.name
+            )
+        )
     if hashlib.sha256(file.read_bytes()).hexdigest() != wanted:
-        raise RunError(f"{file.name} is not the file that this run wrote (other SHA-256).")
+        raise RunError(
+            Message("{file} is not the file that this run wrote (other SHA-256).", file=file.name)
+        )
 
 
 def _notebook(file: Path) -> NotebookNode:
@@ -198,8 +216,17 @@ def _notebook(file: Path) -> NotebookNode:
         notebook: NotebookNode = nbformat.read(file, as_version=4)
         nbformat.validate(notebook)
     except Exception as error:  # noqa: BLE001 - nbformat and jsonschema raise all kinds
-        raise RunError(f"The notebook {file.name} cannot be read: {_line(error)}.") from None
+        broken = Message(
+            "The notebook {file} cannot be read: {error}.", file=file.name, error=_line(error)
+        )
+        raise RunError(broken) from None
     return notebook
+
+
+def _unreadable(file: Path, reason: str) -> RunError:
+    """A manifest that cannot be read."""
+    told = Message("The manifest {file} cannot be read: {error}.", file=file.name, error=reason)
+    return RunError(told)
 
 
 def _line(error: Exception) -> str:

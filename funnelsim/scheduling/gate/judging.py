@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from funnelsim.errors import RunError
+from funnelsim.messages import Message
+from funnelsim.scheduling.causes import told, why
 from funnelsim.scheduling.gate import conditions, contents, numbers, origins, runs
 from funnelsim.scheduling.gate.drafts import Draft, drafts
 from funnelsim.scheduling.verdicts import Verdict
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["verdict"]
 
-Check = Callable[[Draft], Iterator[str]]
+Check = Callable[[Draft], Iterator[Message]]
 
 CHECKS: Final[tuple[Check, ...]] = (
     runs.finished,
@@ -59,7 +61,7 @@ def verdict(draft_folder: str | Path, job: Job, *, at: datetime | None = None) -
     Returns
     -------
     Verdict
-        With every cause found, one sentence each.
+        With every cause found, one sentence each, in the language of the job's report.
 
     Examples
     --------
@@ -73,16 +75,17 @@ def verdict(draft_folder: str | Path, job: Job, *, at: datetime | None = None) -
     >>> verdict("no/such/folder", job).causes
     ('There is no report in the draft folder: the manifest is missing.',)
     """
+    lang = job.content.lang
     try:
         found = drafts(Path(draft_folder))
     except RunError as error:
-        return Verdict(passed=False, causes=(str(error),))
-    causes = list(conditions.ordered(found, job))
+        return Verdict(passed=False, causes=(why(error, lang),))
+    causes = [told(cause, lang) for cause in conditions.ordered(found, job)]
     for draft in found:
         own = [cause for check in CHECKS for cause in check(draft)]
         own += conditions.met(draft, job, at or datetime.now(UTC))
         own = own or [cause for check in LAST for cause in check(draft)]
         place = f"{draft.manifest.kind}: " if len(found) > 1 else ""
-        causes += [f"{place}{cause}" for cause in own]
+        causes += [f"{place}{told(cause, lang)}" for cause in own]
     once = tuple(dict.fromkeys(causes))
     return Verdict(passed=not once, causes=once)
