@@ -241,8 +241,8 @@ def test_a_sentence_tells_the_change_its_worth_and_the_load(listed):
     told = listed.sentence("won", "third")
     assert told.startswith("What if three were at the desk: deals won up by ")
     assert "(95%: " in told
-    assert " in 2 weeks; worth " in told
-    assert "UAH (value of deals won); utilisation of Help desk from 65% to " in told
+    assert " in 2 weeks; worth UAH\u00a0" in told
+    assert " (value of deals won); utilisation of Help desk from 65% to " in told
 
 
 def test_a_sentence_names_no_winner_where_it_cannot_tell():
