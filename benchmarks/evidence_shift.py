@@ -29,7 +29,7 @@ from funnelsim.engine import simulate
 from funnelsim.forecasting.leads import forecast_leads
 from funnelsim.forecasting.series import from_log
 from funnelsim.planning.issued import read_issued
-from funnelsim.planning.recalibration import NARROWEST, STEP, recalibrated
+from funnelsim.planning.recalibration import LESSONS, NARROWEST, STEP, recalibrated
 from funnelsim.scenarios.scenario import Scenario
 
 SEED = 31
@@ -159,13 +159,14 @@ def scored(row: dict[str, Any]) -> pd.DataFrame:
 def kept_scores(worlds: list[dict[str, Any]], file: Path) -> list[pd.DataFrame]:
     """Scores of worlds, kept in a file as long as the correction is the same."""
     lines = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
-    known = {line["world"]: line["rows"] for line in lines if line["rule"] == [STEP, NARROWEST]}
+    rule = [STEP, NARROWEST, LESSONS]
+    known = {line["world"]: line["rows"] for line in lines if line["rule"] == rule}
     found = []
     for row in worlds:
         if row["world"] not in known:
             rows = scored(row).to_dict("list")
             with file.open("a") as out:
-                line = {"world": row["world"], "rule": [STEP, NARROWEST], "rows": rows}
+                line = {"world": row["world"], "rule": rule, "rows": rows}
                 out.write(json.dumps(line) + "\n")
             known[row["world"]] = rows
         found.append(pd.DataFrame(known[row["world"]]))

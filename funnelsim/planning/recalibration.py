@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-__all__ = ["NARROWEST", "STEP", "recalibrated"]
+__all__ = ["LESSONS", "NARROWEST", "STEP", "recalibrated"]
 
 Floats = NDArray[np.float64]
 
@@ -18,6 +18,8 @@ STEP: Final = 0.2
 More is back sooner after a shift and more restless without one. Chosen with
 benchmarks/evidence_shift.py on worlds other than those that are reported.
 """
+LESSONS: Final = 12
+"""The last so many periods teach; what came before them is forgotten, also a shift."""
 NARROWEST: Final = -0.2
 """A band keeps three fifths of its width."""
 LIKE: Final = 1.6
@@ -31,10 +33,10 @@ def recalibrated(quantiles: pd.DataFrame, past: pd.DataFrame) -> pd.DataFrame:
 
     Quantile tracking: a band begins as it was forecast. Each outcome outside of it widens those
     to come by `STEP` × its level, in shares of their width; each outcome inside narrows them by
-    `STEP` × (1 − level), down to `NARROWEST`. So the share held does not stay below the level,
-    whatever the world does; and after a shift a few misses are enough, however long the past
-    before it. Every central band is corrected alone, by forecasts as many periods ahead; medians
-    stay.
+    `STEP` × (1 − level), down to `NARROWEST`. So after a shift a few misses are enough, however
+    long the past before it, and since only the last `LESSONS` periods count, bands are not wide
+    for ever after the forecasts themselves have learned. Every central band is corrected alone,
+    by forecasts as many periods ahead; medians stay.
 
     Only outcomes that were over at a forecast's cutoff have a part in its correction, and of past
     forecasts only what was forecast before any correction (``raw``), so nothing feeds back.
@@ -117,7 +119,7 @@ def _margin(past: pd.DataFrame, low: float, high: float) -> float:
     for end, miss in sorted(zip(ends[told].tolist(), widths, strict=True)):
         lessons.setdefault(end, []).append(miss)
     margin = 0.0
-    for lesson in lessons.values():
+    for lesson in list(lessons.values())[-LESSONS:]:
         missed = sum(miss > margin for miss in lesson) / len(lesson)
         margin = max(margin + STEP * (missed - (1 - (high - low))), NARROWEST)
     return margin

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom, norm
 
-from funnelsim.planning.recalibration import NARROWEST, STEP, recalibrated
+from funnelsim.planning.recalibration import LESSONS, NARROWEST, STEP, recalibrated
 
 WEEK = pd.Timedelta(weeks=1)
 START = pd.Timestamp("2025-01-06", tz="UTC")
@@ -144,3 +144,14 @@ def test_after_a_shift_the_stated_band_holds_again():
         else:
             assert low <= held["value"] <= high
     assert held["raw"] < n / 5
+
+
+def test_what_came_long_ago_is_forgotten():
+    rng = np.random.default_rng(8)
+    came = 50 + rng.standard_normal(30)
+    wild = np.where(np.arange(30) < 30 - 1 - LESSONS, 0.0, came)
+    calm, shaken = (promises(each) for each in (came, wild))
+    last = calm["cutoff"] == calm["cutoff"].max()
+    one, other = (recalibrated(calm[last], past) for past in (calm, shaken))
+    assert one.equals(other)
+    assert not one["value"].equals(one["raw"])
