@@ -14,6 +14,7 @@ import xml.etree.ElementTree as ET
 from collections import Counter
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pypdf
@@ -52,7 +53,7 @@ SHORT = {"run.horizon": "8 w", "run.warm_up": "6 w", "run.start": "2026-03-02"}
 DOORS, RETAIL = (
     shipped.scenarios() / name for name in ("apartment-doors.yaml", "bank-retail.yaml")
 )
-SETTINGS = {
+SETTINGS: dict[str, dict[str, Any]] = {
     "funnel-review": {},
     "what-if": {"source": str(DOORS), "overrides": SHORT, "n": 6, "live": False},
     "levers": {"source": str(DOORS), "overrides": SHORT, "n": 6},
@@ -95,10 +96,10 @@ def code_cells(kind):
 def run(kind, settings):
     """Language → the blocks of the notebook, each with its cell."""
     code = code_cells(kind)
-    names: dict = {"fs": fs}
+    names: dict[str, Any] = {"fs": fs}
     exec(code[0].source, names)  # noqa: S102 - the notebooks are ours
     names |= settings
-    shown = {lang: [] for lang in LANGUAGES}
+    shown: dict[str, list[Any]] = {lang: [] for lang in LANGUAGES}
     for number, cell in enumerate(code[1:], 2):
         *steps, last = ast.parse(cell.source).body
         for lang in LANGUAGES:

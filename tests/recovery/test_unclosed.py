@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -91,7 +93,7 @@ def test_forecasts_do_not_count_on_deals_that_are_over(tmp_path):
     dirt = {"zombies": 0.1, "missing_losses": 0.1}
     made = export_crm(log, tmp_path / "export", format="pipedrive", seed=5, dirt=dirt)
     crm = fs.read_crm(list(made.files), time_zone="UTC", currency="EUR").events()
-    asked = {"horizon": "8 w", "n": 30, "seed": 3}
+    asked: dict[str, Any] = {"horizon": "8 w", "n": 30, "seed": 3}
     world = fs.Scenario.model_validate(WORLD)
     true = forecast_pipeline(world, start=fs.snapshot(log), **asked).total("won", "open").mean()
     start = fs.snapshot(crm)

@@ -31,8 +31,8 @@ def test_it_says_how_much_and_leaves_the_tables(folder, tmp_path, capsys):
     plan.write_text("month,channel,target\n2025-04,web,20000\n", "utf-8")
     out, past = tmp_path / "out", tmp_path / "past.csv"
     february = "2025-02-01,won_value,2025-02-01,2025-03-01,minor"
-    rows = "".join(f"{february},{q},{v}\n" for q, v in ((0.1, 1), (0.5, 2), (0.9, 3)))
-    past.write_text(f"cutoff,series,period_start,period_end,unit,quantile,value\n{rows}", "utf-8")
+    lines = "".join(f"{february},{q},{v}\n" for q, v in ((0.1, 1), (0.5, 2), (0.9, 3)))
+    past.write_text(f"cutoff,series,period_start,period_end,unit,quantile,value\n{lines}", "utf-8")
     code = run("forecast", "revenue", folder, "--plan", plan, "--horizon", "6w", "--freq", "month",
                "--past", past, "--n", 3, "--out", out)  # fmt: skip
     told = capsys.readouterr().out

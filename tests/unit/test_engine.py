@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -275,7 +277,7 @@ def test_replications_have_their_own_leads():
 @pytest.mark.parametrize("engine", ["compiled", "reference"])
 def test_seed_and_replication_may_come_out_of_an_array(engine):
     scenario = funnel({"a": {}}, sources={"web": {"stage": "a", "rate": "3 / d"}})
-    pairs = ((np.int64(7), np.uint8(2)), (7, 2))
+    pairs: tuple[tuple[Any, Any], ...] = ((np.int64(7), np.uint8(2)), (7, 2))
     logs = [simulate(scenario, seed=s, replication=r, engine=engine) for s, r in pairs]
     pd.testing.assert_frame_equal(logs[0].leads, logs[1].leads)
 

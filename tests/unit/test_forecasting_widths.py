@@ -78,6 +78,7 @@ def test_past_errors_are_those_of_forecasts_from_before():
 
     y = 10 + np.cumsum(np.random.default_rng(3).normal(size=40))
     found = level(y, 1, 3).errors
+    assert found is not None
     fitted = UnobservedComponents(y, "local level").fit(disp=0, maxiter=50)
     for origin in (5, 20, 37):
         cut = UnobservedComponents(y[:origin], "local level").filter(fitted.params)

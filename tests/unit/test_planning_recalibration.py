@@ -129,7 +129,7 @@ def test_after_a_shift_the_stated_band_holds_again():
         came = 50 + rng.standard_normal(shift + after + 1) - 2.5 * (np.arange(35) >= shift)
         tables.append(promises(came, series=f"s{k}", levels=(0.1, 0.5, 0.9)))
     past = pd.concat(tables, ignore_index=True)
-    low, high = binom.ppf([5e-6, 1 - 5e-6], n, 0.8)
+    low, high = (float(binom.ppf(level, n, 0.8)) for level in (5e-6, 1 - 5e-6))
     for week, in_old in ((shift - 1, low), (shift, 0), (shift + after, 0)):
         now = past[past["cutoff"] == START + week * WEEK].drop(columns="actual")
         made = recalibrated(now, past)
