@@ -55,6 +55,7 @@ def test_a_what_if_changes_only_those_it_wins(start):
     assert won[0] < won[1]
 
 
+@pytest.mark.slow
 def test_cutting_a_run_and_going_on_changes_no_distribution():
     """Given what has happened, going on by other luck is as good as never having stopped.
 

@@ -77,7 +77,7 @@ def blocks(found, lang, *names):
     ]
 
 
-@pytest.mark.parametrize("lang", ["en", "uk", "ru"])
+@pytest.mark.parametrize("lang", ["en", "uk", pytest.param("ru", marks=pytest.mark.slow)])
 def test_every_section_speaks_the_language(found, lang):
     shown = blocks(found, lang)
     texts = " ".join(str(block.model_dump(exclude={"svg", "outlines"})) for block in shown)

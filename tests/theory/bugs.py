@@ -48,7 +48,10 @@ Check = Callable[[], None]
 
 
 def fails_on(*bugs: str) -> Callable[[Check], Any]:
-    """Run a test without arguments as it is, and show that it fails with each bug."""
+    """Run a test without arguments as it is, and show that it fails with each bug.
+
+    All but the first bug are for the full sizes.
+    """
 
     def decorate(check: Check) -> Any:
         def test(bug):
@@ -62,7 +65,8 @@ def fails_on(*bugs: str) -> Callable[[Check], Any]:
 
         functools.update_wrapper(test, check)
         del vars(test)["__wrapped__"]  # else pytest would look for its arguments, and it has none
-        cases = [pytest.param(None, id="sound"), *bugs]
+        rest = [pytest.param(bug, marks=pytest.mark.slow) for bug in bugs[1:]]
+        cases = [pytest.param(None, id="sound"), *bugs[:1], *rest]
         return pytest.mark.parametrize("bug", cases)(test)
 
     return decorate

@@ -47,7 +47,7 @@ def test_shipped_scenarios_run_alike(name, luck):
     "bug",
     [
         "ties served by luck of the queue",
-        "a time-out keeps the seat",
+        pytest.param("a time-out keeps the seat", marks=pytest.mark.slow),
         pytest.param("grants do not wait for all changes", marks=pytest.mark.slow),
         pytest.param("one lead's ties by order in the file", marks=pytest.mark.slow),
     ],
