@@ -295,6 +295,7 @@ def test_same_seed_same_log_and_another_another(scenario, seed, replication):
         assert other.leads["arrived_at"].tolist() != log.leads["arrived_at"].tolist()
 
 
+@pytest.mark.slow
 def test_the_scenarios_reach_the_whole_language():
     """What the strategies draw, counted over 300 scenarios: every feature, and ties.
 

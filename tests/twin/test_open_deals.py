@@ -55,7 +55,9 @@ def _part(number):
     return check
 
 
-@pytest.mark.parametrize("number", range(PARTS))
+@pytest.mark.parametrize(
+    "number", [0, *(pytest.param(part, marks=pytest.mark.slow) for part in range(1, PARTS))]
+)
 def test_generated_scenarios_go_on_alike(number):
     _part(number)()
 
