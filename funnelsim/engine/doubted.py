@@ -59,11 +59,12 @@ class Doubted:
 
     def drawn(self, seed: int, replication: int) -> Snapshot:
         """The deals that are still open in a replication."""
-        return self._kept(self.there(seed, replication))
+        return self.kept(self.there(seed, replication))
 
     def likely(self) -> Snapshot:
         """The deals that are rather open than over."""
-        return self._kept(self._chance < 0.5)  # noqa: PLR2004 - as likely as not
+        return self.kept(self._chance < 0.5)  # noqa: PLR2004 - as likely as not
 
-    def _kept(self, there: Flags) -> Snapshot:
+    def kept(self, there: Flags) -> Snapshot:
+        """The deals of `there`."""
         return self._start if there.all() else self._start.filter(self._ids[there])

@@ -182,14 +182,15 @@ def forecast_pipeline(
     known = Doubted(start, world)
     for replication in range(n):
         drawn = world if isinstance(world, Scenario) else world.draw(seed, replication)
-        plan = make_plan(drawn.model_copy(update={"run": run}), known.drawn(seed, replication))
+        there = known.there(seed, replication)
+        plan = make_plan(drawn.model_copy(update={"run": run}), known.kept(there))
         found = rows(plan, seed=seed, replication=replication)
         if not replication:
             ends = edges(event_log(plan, found, Stream(seed, replication)), every)[1:]
         closed = closings(plan, found, dearer)
         if observe is not None:
             observe(plan, found, closed)
-        closed = renumbered(closed, known.there(seed, replication))
+        closed = renumbered(closed, there)
         paths.append(_sums(closed, ends, len(start)))
         work.append(_hours(*hours(plan, found, teams), ends, len(teams)))
         for column, won in enumerate((True, False)):
