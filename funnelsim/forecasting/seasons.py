@@ -47,8 +47,9 @@ def has_seasons(y: Floats, season: int, spare: int = 1) -> bool:
 def on_top(y: Floats, season: int, horizon: int, model: Component) -> Outlook:
     """Forecast the history without its season by a model, and put the last season back.
 
-    The season is shrunk by what of it is likely to be noise; as it is estimated, errors are
-    larger than those that the model sees.
+    The season is shrunk by what of it is likely to be noise. As it is estimated, one number for
+    each of its periods, the model sees errors that are too small, and what is to come adds those
+    of the season: both as in a regression on so many columns.
 
     Parameters
     ----------
@@ -68,7 +69,8 @@ def on_top(y: Floats, season: int, horizon: int, model: Component) -> Outlook:
     References
     ----------
     Cleveland et al. (1990), Journal of Official Statistics 6: 3–73 (STL); Miller & Williams
-    (2003), International Journal of Forecasting 19: 669–684 (shrinking).
+    (2003), International Journal of Forecasting 19: 669–684 (shrinking); Greene (2012),
+    Econometric analysis, section 4.6.4 (the variance of a prediction).
 
     Examples
     --------
@@ -88,4 +90,5 @@ def on_top(y: Floats, season: int, horizon: int, model: Component) -> Outlook:
         wave = wave * max(0.0, 1 - (season - 3) / (season - 1) * noise / whole)
     below = model(y - wave, 1, horizon)
     ahead = wave[n - season :][np.arange(horizon) % season]
-    return Outlook(below.mean + ahead, below.covariance * (n / (n - season)), below.converged)
+    wider = (n + season) / (n - season)
+    return Outlook(below.mean + ahead, below.covariance * wider, below.converged)

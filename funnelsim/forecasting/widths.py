@@ -15,7 +15,7 @@ from funnelsim.forecasting.outlook import Floats, Outlook
 
 __all__ = ["widening"]
 
-PRIOR = 8
+PRIOR = 5
 """So many errors of their own the models' word counts for."""
 UNLIKELY = 3.0
 """Errors beyond so many times the usual one count as that: one accident is no law."""
@@ -25,9 +25,11 @@ WIDEST = 25.0
 """Variances at most: a spread that far from true is a search that failed."""
 ROUNDING = 1e-9
 """A spread below this, on a scale where the history is about 1, is none."""
+HALF_LIFE = 1.5
+"""Seasons after which an error counts half."""
 UNSEASONAL = 12
-"""Periods after which an error counts half, where there is no season."""
-SHARE = 0.5
+"""Periods after which it does where there is no season."""
+SHARE = 0.4
 """Of the variance between models."""
 MOST = 1.0
 """What disagreement adds at most, in variances of a model: one that explodes is outvoted."""
@@ -45,7 +47,7 @@ def widening(outlooks: Collection[Outlook], season: int) -> Floats:
         tells how true its spread was; without one, and where there is no spread, only
         disagreement counts.
     season : int
-        Periods per season, after which an error counts half; 1 for none.
+        Periods per season; 1 for none.
 
     Returns
     -------
@@ -61,7 +63,7 @@ def widening(outlooks: Collection[Outlook], season: int) -> Floats:
     --------
     >>> sure = Outlook(np.zeros(2), np.eye(2), errors=np.tile([[2.0, 2.0]], (40, 1)))
     >>> widening([sure], 4).round(2).tolist()
-    [1.67, 1.81]
+    [1.82, 1.94]
     >>> widening([Outlook(np.zeros(1), np.eye(1)), Outlook(np.ones(1), np.eye(1))], 4).round(2)
     array([1.12])
     """
@@ -81,7 +83,7 @@ def widening(outlooks: Collection[Outlook], season: int) -> Floats:
 def _observed(errors: Floats, season: int) -> Floats:
     """Mean squares of errors in spreads, period by period ahead, each leaning on the last."""
     n, horizon = errors.shape
-    half_life = season if season > 1 else UNSEASONAL
+    half_life = HALF_LIFE * season if season > 1 else UNSEASONAL
     variances = np.ones(horizon)
     before = 1.0
     for ahead in range(horizon):

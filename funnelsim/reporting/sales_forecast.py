@@ -97,7 +97,7 @@ class SalesForecast:
                     n=t.number(weeks)
                 )
             )
-        if any("series is short" in note for note in made.notes):
+        if made.reach < 1:
             told.append(t._("The history is short for so far a horizon: the series weighs less."))
         if not len(made.past) and "top_down" in made.ways:
             told.append(

@@ -157,6 +157,7 @@ def forecast_revenue(  # noqa: PLR0913 - one keyword per thing that can be said
         paths=paths,
         ways=ways,
         weights=weight,
+        reach=1.0 if above is None else above.reach,
         cash=cash,
         won=won,
         before=before,

@@ -53,6 +53,8 @@ class RevenueForecast:
         ``bottom_up``, ``top_down`` (where a series could be forecast), ``combined``.
     weights : mapping of str to float
         Of the ways that were combined.
+    reach : float
+        How far the history of the series carries over the horizon: 1 far enough.
     cash : ndarray, shape (n, cells), or None
         Money that comes in; None where the data knows of no payments.
     won : pandas.DataFrame
@@ -85,6 +87,7 @@ class RevenueForecast:
     paths: Floats
     ways: Mapping[str, Floats]
     weights: Mapping[str, float]
+    reach: float
     cash: Floats | None
     won: pd.DataFrame = field(repr=False)
     before: pd.DataFrame = field(repr=False)
