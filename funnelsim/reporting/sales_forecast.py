@@ -435,7 +435,7 @@ def making(found: SalesForecast, lang: str = "en") -> Group:
             found.log,
             source=found.source,
             mapping=found.mapping,
-            forecast={made.measure: made.total()},
+            forecast={made.measure: made.total() / made.minor_units},
         ),
     )
 

@@ -130,6 +130,11 @@ class RevenueForecast:
                 rows += self._spans(freq, way, origin, measure, paths)
         return pd.DataFrame(rows)
 
+    @property
+    def minor_units(self) -> int:
+        """How many minor units one of the measure holds: 100 of most money, 1 of deals."""
+        return 10 ** precision(self.currency) if self.measure == "won_value" else 1
+
     def total(self, way: str = "combined") -> Floats:
         """The sum over the horizon, by path, shape (n,)."""
         return np.asarray(self.ways[way][..., self._place].sum(axis=1))
@@ -401,7 +406,7 @@ class RevenueForecast:
         """An amount, or a number of deals."""
         if self.measure == "won":
             return f"{value:,.0f} deals"
-        whole = value / 10 ** precision(self.currency)
+        whole = value / self.minor_units
         digits = max(0, len(f"{abs(whole):.0f}") - 3)
         return f"{self.currency} {round(whole, -digits):,.0f}".strip()
 
