@@ -226,12 +226,12 @@ CELLS: dict[str, tuple[int, str]] = {
 
 BUGS: dict[str, str] = {
     "wins counted twice": """
-import funnelsim.reporting.gathering as g
+import funnelsim.reporting.review.gathering as g
 old = g.win_rate
 g.win_rate = lambda log, **k: old(log, **k).assign(won=lambda t: t.won * 2)
 """,
     "leads miscounted": """
-import funnelsim.reporting.gathering as g
+import funnelsim.reporting.review.gathering as g
 old = g.win_rate
 g.win_rate = lambda log, **k: old(log, **k).assign(n=lambda t: t.n - 10)
 """,
@@ -256,7 +256,7 @@ old = w.Wording.duration
 w.Wording.duration = lambda self, s, unit=None: w.Written(old(self, s * 60, unit), s, 'h')
 """,
     "a measure gives NaN": """
-import funnelsim.reporting.tables as t
+import funnelsim.reporting.review.tables as t
 from funnelsim.reporting.texts import Texts
 Texts.bare_share = lambda self, value: 'nan'
 """,

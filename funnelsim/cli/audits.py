@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from funnelsim.calibration.auditing.findings import Finding
     from funnelsim.calibration.auditing.grades import Graded
     from funnelsim.calibration.raw import RawMetadata
-    from funnelsim.reporting.calibrated import Calibrated
+    from funnelsim.reporting.fit_review.calibrated import Calibrated
     from funnelsim.reporting.texts import Texts
 
 __all__ = ["as_data", "show_audit", "show_gravest", "show_refusals"]
@@ -79,7 +79,7 @@ def show_gravest(audit: Audit | None, t: Texts) -> None:
 
 def show_refusals(found: Calibrated, t: Texts) -> None:
     """Print what the data cannot tell."""
-    from funnelsim.reporting.fit_words import subject
+    from funnelsim.reporting.fit_review.words import subject
 
     listed = list(found.fit.refusals)
     if not listed:
@@ -98,7 +98,7 @@ def show_refusals(found: Calibrated, t: Texts) -> None:
 
 def _grades(audit: Audit, t: Texts) -> Table:
     """A bar, a grade and its reason for each use."""
-    from funnelsim.reporting.fit_words import uses
+    from funnelsim.reporting.fit_review.words import uses
 
     meanings = {
         "A": t._("sound"),

@@ -70,7 +70,7 @@ def compare(  # noqa: PLR0913, PLR0917 - one parameter an option
     from funnelsim.cli.running import ready
     from funnelsim.reporting.blocks import plain
     from funnelsim.reporting.texts import texts
-    from funnelsim.reporting.what_if_findings import answer, found
+    from funnelsim.reporting.what_ifs.findings import answer, found
     from funnelsim.scenarios.changes import Change
 
     t, own, wanted = texts(lang), overrides(settings), precisions(precision)
@@ -123,7 +123,7 @@ def levers(  # noqa: PLR0913, PLR0917 - one parameter an option
     from funnelsim.cli.outputs import Finding
     from funnelsim.cli.progress import progress_bar
     from funnelsim.cli.running import ready
-    from funnelsim.reporting.lever_atlas import deciding
+    from funnelsim.reporting.lever_atlas.sections import deciding
     from funnelsim.reporting.texts import texts
 
     t, changes, wanted = texts(lang), overrides(settings), precisions(precision)

@@ -11,7 +11,7 @@ from funnelsim.cli.forecasting import forecast
 from funnelsim.cli.options import Input, Json, Lang, Mapping, Seed, Set, overrides
 
 if TYPE_CHECKING:
-    from funnelsim.reporting.staffing_plan import StaffingPlan
+    from funnelsim.reporting.staffing_plan.sections import StaffingPlan
 
 __all__: list[str] = []
 
@@ -72,8 +72,8 @@ def staffing(  # noqa: PLR0913, PLR0917 - one parameter an option
     from funnelsim.cli.showing import show_json
     from funnelsim.reporting.blocks import plain
     from funnelsim.reporting.inputs import check_input
-    from funnelsim.reporting.staffing_plan import work
-    from funnelsim.reporting.staffing_plan_findings import answer
+    from funnelsim.reporting.staffing_plan.findings import answer
+    from funnelsim.reporting.staffing_plan.sections import work
     from funnelsim.reporting.texts import texts
 
     t = texts(lang)
@@ -114,7 +114,7 @@ def _show(made: StaffingPlan, lang: str) -> None:
     from rich.table import Table
 
     from funnelsim.cli.showing import console
-    from funnelsim.reporting import staffing_plan_tables as tables
+    from funnelsim.reporting.staffing_plan import tables
     from funnelsim.reporting.texts import texts
 
     t, out = texts(lang), console()
@@ -166,7 +166,7 @@ def _leave(made: StaffingPlan, out: Path) -> dict[str, str]:
     import pandas as pd
 
     from funnelsim.reporting.reports import workplace
-    from funnelsim.reporting.staffing_plan import roster_table
+    from funnelsim.reporting.staffing_plan.sections import roster_table
 
     hires = pd.concat([plan.table.assign(team=team) for team, plan in made.hiring.items()])
     written = {

@@ -300,7 +300,7 @@ class Bench:
     def _sentence(self, comparison: Comparison, moved: Mapping[Knob, Position]) -> Any:  # noqa: ANN401
         """What the change does, or how to begin."""
         from funnelsim.reporting.experiment import headline
-        from funnelsim.reporting.what_if_findings import told
+        from funnelsim.reporting.what_ifs.findings import told
 
         if not moved:
             return self.t._("Things as they are. Move a slider: only what it causes will move.")

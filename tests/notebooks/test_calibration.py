@@ -12,7 +12,7 @@ from funnelsim.engine import simulate
 from funnelsim.errors import DataError, ParameterError
 from funnelsim.reporting import fit_review, report
 from funnelsim.reporting.document import Figure, Summary, Table
-from funnelsim.reporting.fit_check import check_fit
+from funnelsim.reporting.fit_review.check import check_fit
 from funnelsim.scenarios.scenario import Scenario
 from tests.unit.test_cli import SMALL
 

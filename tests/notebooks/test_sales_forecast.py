@@ -18,9 +18,10 @@ from funnelsim.events import EventLog
 from funnelsim.planning import backtest_revenue, forecast_revenue, restate
 from funnelsim.planning.issued import COLUMNS, RAW, actuals, matched, read_issued
 from funnelsim.planning.recalibration import recalibrated
-from funnelsim.reporting import report, sales_forecast, sales_forecast_promises
+from funnelsim.reporting import report, sales_forecast
 from funnelsim.reporting.blocks import plain
 from funnelsim.reporting.document import Attachment, Figure, Kpis, Summary, Table
+from funnelsim.reporting.sales_forecast import promised
 from funnelsim.scenarios.scenario import Scenario
 from funnelsim.scheduling.issued import read_forecasts
 from tests.unit.test_planning_issued import WORLD
@@ -50,7 +51,7 @@ def past(folder, tmp_path_factory):
 @pytest.fixture(scope="module", autouse=True)
 def few_runs():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sales_forecast_promises, "RUNS", 3)
+        patch.setattr(promised, "RUNS", 3)
         yield
 
 

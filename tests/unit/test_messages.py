@@ -6,7 +6,7 @@ import pickle
 
 from funnelsim.calibration.parts import Refusal
 from funnelsim.messages import Message
-from funnelsim.reporting.fit_words import method
+from funnelsim.reporting.fit_review.words import method
 from funnelsim.reporting.texts import texts
 
 TOLD = Message("None of {n} visits has ended.", n=1234)

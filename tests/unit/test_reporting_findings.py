@@ -11,12 +11,12 @@ from funnelsim.measures import win_rate
 from funnelsim.measures.example import BANK
 from funnelsim.reporting import review, screen
 from funnelsim.reporting.blocks import end, plain
-from funnelsim.reporting.facts import Busy, TimeSplit, limit
-from funnelsim.reporting.findings import answer, findings
-from funnelsim.reporting.gathering import gather, time_split
 from funnelsim.reporting.names import Names
 from funnelsim.reporting.pdf import render
-from funnelsim.reporting.risks import risks
+from funnelsim.reporting.review.facts import Busy, TimeSplit, limit
+from funnelsim.reporting.review.findings import answer, findings
+from funnelsim.reporting.review.gathering import gather, time_split
+from funnelsim.reporting.review.risks import risks
 from funnelsim.reporting.texts import texts
 
 EN = texts("en")

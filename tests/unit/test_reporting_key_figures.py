@@ -9,9 +9,9 @@ from funnelsim import measures
 from funnelsim.events import EventLog
 from funnelsim.measures.example import BANK
 from funnelsim.reporting.blocks import plain
-from funnelsim.reporting.cautions import caution
-from funnelsim.reporting.cohorts import by_arrival, young
-from funnelsim.reporting.key_figures import key_figures
+from funnelsim.reporting.review.cautions import caution
+from funnelsim.reporting.review.cohort_tables import by_arrival, young
+from funnelsim.reporting.review.key_figures import key_figures
 from funnelsim.reporting.texts import texts
 from tests.logs import make_log
 

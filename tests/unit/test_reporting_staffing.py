@@ -17,6 +17,7 @@ from funnelsim.figures.roster import roster
 from funnelsim.reporting import blocks, staffing_plan
 from funnelsim.reporting.document import Attachment
 from funnelsim.reporting.pdf import render
+from funnelsim.reporting.staffing_plan.sections import promises
 
 BANK = shipped.scenarios() / "bank-retail.yaml"
 SHORT = {"run.horizon": "3 w", "run.warm_up": "2 w", "teams.call_centre.cost_per_hour": 120}
@@ -78,7 +79,7 @@ def test_stricter_promises_and_more_work_need_no_fewer(plan):
 
 
 def test_promises_by_team_on_one_line():
-    told = staffing_plan.promises("desk: 80/20; loans: 90% in 1 bd")
+    told = promises("desk: 80/20; loans: 90% in 1 bd")
     assert told == {"desk": "80/20", "loans": "90% in 1 bd"}
     with pytest.raises(ParameterError, match='no team "desk"'):
         staffing_plan.work(BANK, service_level="desk: 80/20")

@@ -15,7 +15,7 @@ from funnelsim.reporting.blocks import cover, end, plain
 from funnelsim.reporting.inputs import open_scenario
 from funnelsim.reporting.pdf import render
 from funnelsim.reporting.quantities import distribution
-from funnelsim.reporting.stress_items import items
+from funnelsim.reporting.stress_des.items import items
 from funnelsim.reporting.texts import texts
 from funnelsim.scenarios.loading import from_data, load
 from funnelsim.scenarios.quantity import AmountSpec, DurationSpec

@@ -9,13 +9,14 @@ import pytest
 
 from funnelsim.measures import stage_conversion, weakest_stage
 from funnelsim.measures.example import BANK
-from funnelsim.reporting import commentary, review, screen
+from funnelsim.reporting import review, screen
 from funnelsim.reporting.blocks import plain
-from funnelsim.reporting.findings import findings
-from funnelsim.reporting.gathering import gather
 from funnelsim.reporting.names import Names
-from funnelsim.reporting.risks import risks
-from funnelsim.reporting.tables import lasting
+from funnelsim.reporting.review import commentary
+from funnelsim.reporting.review.findings import findings
+from funnelsim.reporting.review.gathering import gather
+from funnelsim.reporting.review.risks import risks
+from funnelsim.reporting.review.tables import lasting
 from funnelsim.reporting.texts import texts
 from tests.logs import make_log
 

@@ -13,7 +13,7 @@ from funnelsim.reporting.inputs import check_experiment
 from funnelsim.reporting.screen import line
 from funnelsim.reporting.settings import settings, written
 from funnelsim.reporting.texts import texts
-from funnelsim.reporting.what_if_findings import advice, answer, found, question, risks
+from funnelsim.reporting.what_ifs.findings import advice, answer, found, question, risks
 from funnelsim.scenarios.loading import load
 from funnelsim.scenarios.scenario import Scenario
 

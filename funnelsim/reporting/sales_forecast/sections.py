@@ -16,7 +16,7 @@ from funnelsim.figures.revenue import revenue_periods, revenue_strip, revenue_wa
 from funnelsim.forecasting.samples import levels
 from funnelsim.planning import RevenueForecast, forecast_revenue, restate
 from funnelsim.planning.issued import read_issued
-from funnelsim.reporting import provenance, sales_forecast_tables
+from funnelsim.reporting import provenance
 from funnelsim.reporting.blocks import (
     advice,
     attachment,
@@ -33,10 +33,11 @@ from funnelsim.reporting.document import Figure, Group
 from funnelsim.reporting.evidence import evidence
 from funnelsim.reporting.inputs import titled
 from funnelsim.reporting.names import Names
-from funnelsim.reporting.sales_forecast_findings import advice as counsel
-from funnelsim.reporting.sales_forecast_findings import answer, tiles, weighed
-from funnelsim.reporting.sales_forecast_findings import risks as dangers
-from funnelsim.reporting.sales_forecast_words import Words
+from funnelsim.reporting.sales_forecast import tables
+from funnelsim.reporting.sales_forecast.findings import advice as counsel
+from funnelsim.reporting.sales_forecast.findings import answer, tiles, weighed
+from funnelsim.reporting.sales_forecast.findings import risks as dangers
+from funnelsim.reporting.sales_forecast.words import Words
 from funnelsim.reporting.texts import Texts, texts
 
 if TYPE_CHECKING:
@@ -232,7 +233,7 @@ def periods(found: SalesForecast, lang: str = "en") -> Group:
     return group(
         section(t._("Period by period")),
         *([drawn] if drawn else []),
-        sales_forecast_tables.periods(words),
+        tables.periods(words),
     )
 
 
@@ -250,7 +251,7 @@ def plan(found: SalesForecast, lang: str = "en") -> Group:
         Empty without a plan.
     """
     t, words = _words(found, lang)
-    parts = [sales_forecast_tables.plan(words), sales_forecast_tables.cells(words)]
+    parts = [tables.plan(words), tables.cells(words)]
     shown = [part for part in parts if part]
     return group(section(t._("The plan")), *shown) if shown else group()
 
@@ -304,7 +305,7 @@ def kept(found: SalesForecast, lang: str = "en") -> Group:
         "At each of these days everything was done again with what was known then: calibration, "
         "simulation, series and weights. Nothing later was looked at."
     )
-    shown = sales_forecast_tables.skill(words)
+    shown = tables.skill(words)
     return group(
         section(t._("Would it have been right?")),
         text(told),
@@ -326,7 +327,7 @@ def promises(found: SalesForecast, lang: str = "en") -> Group:
     Group
         Empty where no forecast was issued before.
     """
-    from funnelsim.reporting.sales_forecast_promises import promises as scored
+    from funnelsim.reporting.sales_forecast.promised import promises as scored
 
     return scored(found, _words(found, lang)[1])
 
@@ -353,7 +354,7 @@ def downside(found: SalesForecast, lang: str = "en") -> Group:
     return group(
         section(t._("What would lower it")),
         text(told),
-        *(sales_forecast_tables.downside(words, by) for by in ("stage", *told_apart)),
+        *(tables.downside(words, by) for by in ("stage", *told_apart)),
     )
 
 
@@ -371,7 +372,7 @@ def deals(found: SalesForecast, lang: str = "en") -> Group:
         Empty without open deals that may be won.
     """
     t, words = _words(found, lang)
-    shown = sales_forecast_tables.deals(words)
+    shown = tables.deals(words)
     if shown is None:
         return group()
     told = t._(
@@ -395,7 +396,7 @@ def money(found: SalesForecast, lang: str = "en") -> Group:
         Empty where the data knows of no payments.
     """
     t, words = _words(found, lang)
-    shown, known = sales_forecast_tables.cash(words), found.forecast.payments
+    shown, known = tables.cash(words), found.forecast.payments
     if shown is None or known is None:
         return group()
     told = t._(
@@ -486,7 +487,7 @@ def _by_period(words: Words) -> Figure:
         row = by["all"]
         shown.append(
             {
-                "name": sales_forecast_tables.name_of(row, words),
+                "name": tables.name_of(row, words),
                 "booked": row["booked"] / words.scale,
                 "open": by["open"]["mean"] / words.scale,
                 "future": by["future"]["mean"] / words.scale,

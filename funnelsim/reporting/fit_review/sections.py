@@ -13,7 +13,6 @@ from funnelsim.figures.overlay import (
     overlay_stays,
     overlay_week,
 )
-from funnelsim.reporting import fit_tables
 from funnelsim.reporting.blocks import (
     advice,
     cover,
@@ -26,13 +25,14 @@ from funnelsim.reporting.blocks import (
     summary,
     text,
 )
-from funnelsim.reporting.calibrated import RUNS, Calibrated, Sources, calibrated
 from funnelsim.reporting.document import AnyBlock, Figure, Group
 from funnelsim.reporting.evidence import evidence
-from funnelsim.reporting.fit_findings import advice as counsel
-from funnelsim.reporting.fit_findings import answer, tiles
-from funnelsim.reporting.fit_findings import risks as dangers
-from funnelsim.reporting.fit_words import names_of
+from funnelsim.reporting.fit_review import tables as fit_tables
+from funnelsim.reporting.fit_review.calibrated import RUNS, Calibrated, Sources, calibrated
+from funnelsim.reporting.fit_review.findings import advice as counsel
+from funnelsim.reporting.fit_review.findings import answer, tiles
+from funnelsim.reporting.fit_review.findings import risks as dangers
+from funnelsim.reporting.fit_review.words import names_of
 from funnelsim.reporting.inputs import titled
 from funnelsim.reporting.texts import Texts, texts
 
@@ -304,7 +304,7 @@ def appendix(found: Calibrated, lang: str = "en") -> Group:
     -------
     Group
     """
-    from funnelsim.reporting.what_ifs import appendix as scenario_appendix
+    from funnelsim.reporting.what_ifs.sections import appendix as scenario_appendix
 
     return scenario_appendix(found.fit.scenario, lang)
 

@@ -10,12 +10,12 @@ import pandas as pd
 from funnelsim.forecasting.samples import levels
 from funnelsim.reporting.blocks import kpi, sentence
 from funnelsim.reporting.document import Sentence, Tile
-from funnelsim.reporting.sales_forecast_ranges import how_corrected, widened
-from funnelsim.reporting.sales_forecast_words import Words
+from funnelsim.reporting.sales_forecast.ranges import how_corrected, widened
+from funnelsim.reporting.sales_forecast.words import Words
 
 if TYPE_CHECKING:
     from funnelsim.planning import RevenueForecast
-    from funnelsim.reporting.sales_forecast import SalesForecast
+    from funnelsim.reporting.sales_forecast.sections import SalesForecast
     from funnelsim.reporting.texts import Texts
 
 __all__ = ["advice", "answer", "held", "risks", "tiles", "weighed"]

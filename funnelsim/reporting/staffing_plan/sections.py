@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from funnelsim.errors import InputError, RunError
-from funnelsim.reporting import staffing_plan_tables as tables
 from funnelsim.reporting.blocks import (
     advice,
     attachment,
@@ -26,9 +25,10 @@ from funnelsim.reporting.blocks import (
 from funnelsim.reporting.document import Figure, Group
 from funnelsim.reporting.evidence import evidence
 from funnelsim.reporting.experiment import illustrative
-from funnelsim.reporting.staffing_plan_findings import advice as counsel
-from funnelsim.reporting.staffing_plan_findings import answer, by_gap, name_of, tiles
-from funnelsim.reporting.staffing_plan_findings import risks as dangers
+from funnelsim.reporting.staffing_plan import tables
+from funnelsim.reporting.staffing_plan.findings import advice as counsel
+from funnelsim.reporting.staffing_plan.findings import answer, by_gap, name_of, tiles
+from funnelsim.reporting.staffing_plan.findings import risks as dangers
 from funnelsim.reporting.texts import Texts, texts
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import pandas as pd
 
 from funnelsim.reporting.blocks import column, table
 from funnelsim.reporting.document import Table
-from funnelsim.reporting.fit_findings import named, spanned, written
-from funnelsim.reporting.fit_words import (
+from funnelsim.reporting.fit_review.findings import named, spanned, written
+from funnelsim.reporting.fit_review.words import (
     amount,
     between,
     measure,
@@ -26,7 +26,7 @@ from funnelsim.reporting.texts import Texts
 if TYPE_CHECKING:
     from funnelsim.calibration.auditing.findings import Finding
     from funnelsim.calibration.auditing.grades import Reason
-    from funnelsim.reporting.calibrated import Calibrated
+    from funnelsim.reporting.fit_review.calibrated import Calibrated
 
 __all__ = ["audited", "changes", "compared", "graded", "inputs", "numbers", "origins", "refused"]
 

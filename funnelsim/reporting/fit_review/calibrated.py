@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from funnelsim.events import EventLog
 from funnelsim.events.files import is_log
-from funnelsim.reporting.fit_check import FitCheck, check_fit
+from funnelsim.reporting.fit_review.check import FitCheck, check_fit
 
 if TYPE_CHECKING:
     from funnelsim.calibration.auditing.audit import Audit

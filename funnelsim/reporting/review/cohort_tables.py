@@ -10,8 +10,8 @@ from funnelsim import measures
 from funnelsim.events import EventLog
 from funnelsim.measures.cautions import CUT_OFF, FEW, IMMATURE, TOO_FEW
 from funnelsim.reporting.blocks import column, sentence, table, text
-from funnelsim.reporting.cautions import caution
 from funnelsim.reporting.document import Table, Text
+from funnelsim.reporting.review.cautions import caution
 from funnelsim.reporting.texts import Texts
 
 __all__ = ["by_arrival", "young"]

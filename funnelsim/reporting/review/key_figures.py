@@ -13,9 +13,9 @@ from funnelsim import measures
 from funnelsim.events import EventLog
 from funnelsim.measures.cautions import CUT_OFF, NO_COSTS, TOO_FEW, cautions, few
 from funnelsim.reporting.blocks import column, table
-from funnelsim.reporting.cautions import caution
 from funnelsim.reporting.document import Table
-from funnelsim.reporting.gathering import supported
+from funnelsim.reporting.review.cautions import caution
+from funnelsim.reporting.review.gathering import supported
 from funnelsim.reporting.texts import Texts
 
 __all__ = ["key_figures"]

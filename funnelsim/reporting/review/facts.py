@@ -168,7 +168,7 @@ def limit(facts: Facts) -> Limit:
     Examples
     --------
     >>> from funnelsim.measures.example import BANK
-    >>> from funnelsim.reporting.gathering import gather
+    >>> from funnelsim.reporting.review.gathering import gather
     >>> limit(gather(BANK))
     'conversion'
     """

@@ -16,7 +16,7 @@ from funnelsim.calibration.work.pieces import pieces, work_times
 from funnelsim.errors import ParameterError, Problem
 from funnelsim.events import EventLog
 from funnelsim.forecasting.samples import levels
-from funnelsim.reporting.gathering import supported
+from funnelsim.reporting.review.gathering import supported
 from funnelsim.scenarios.run import Run
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ from funnelsim.measures import (
 from funnelsim.measures.journeys import SECOND, journeys, selling_path
 from funnelsim.reporting.blocks import sentence, text
 from funnelsim.reporting.document import Text
-from funnelsim.reporting.gathering import time_split
 from funnelsim.reporting.names import Names
+from funnelsim.reporting.review.gathering import time_split
 from funnelsim.reporting.texts import Texts
 
 __all__ = [

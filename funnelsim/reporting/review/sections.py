@@ -10,16 +10,17 @@ from collections.abc import Callable
 from funnelsim import measures
 from funnelsim.errors import HistoryError
 from funnelsim.events import EventLog
-from funnelsim.reporting import commentary, pictures, provenance, stress_des, tables
+from funnelsim.reporting import provenance, stress_des
 from funnelsim.reporting.blocks import advice, cover, group, kpis, risks, section, summary, text
-from funnelsim.reporting.cohorts import by_arrival, young
 from funnelsim.reporting.document import AnyBlock, Group
 from funnelsim.reporting.evidence import evidence
-from funnelsim.reporting.findings import findings
 from funnelsim.reporting.inputs import open_scenario
-from funnelsim.reporting.key_figures import key_figures
+from funnelsim.reporting.review import commentary, pictures, tables
+from funnelsim.reporting.review.cohort_tables import by_arrival, young
+from funnelsim.reporting.review.findings import findings
+from funnelsim.reporting.review.key_figures import key_figures
+from funnelsim.reporting.review.value_tables import money, worth
 from funnelsim.reporting.texts import Texts, texts
-from funnelsim.reporting.value import money, worth
 
 __all__ = ["appendix", "cohorts", "flow", "front", "funnel", "load", "making", "time", "value"]
 

@@ -28,10 +28,10 @@ from funnelsim.reporting.experiment import (
 )
 from funnelsim.reporting.settings import settings
 from funnelsim.reporting.texts import Texts, texts
-from funnelsim.reporting.uplift_tables import CLEAR, note, tables, uplift
-from funnelsim.reporting.what_if_findings import advice as counsel
-from funnelsim.reporting.what_if_findings import answer, found, question
-from funnelsim.reporting.what_if_findings import risks as dangers
+from funnelsim.reporting.what_ifs.findings import advice as counsel
+from funnelsim.reporting.what_ifs.findings import answer, found, question
+from funnelsim.reporting.what_ifs.findings import risks as dangers
+from funnelsim.reporting.what_ifs.tables import CLEAR, note, tables, uplift
 from funnelsim.scenarios.scenario import Scenario
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pandas as pd
 from funnelsim.planning.revenue.bottom_up import GROUPS
 from funnelsim.reporting.blocks import column, table
 from funnelsim.reporting.document import Column, Table
-from funnelsim.reporting.sales_forecast_words import Words
+from funnelsim.reporting.sales_forecast.words import Words
 
 __all__ = ["cash", "cells", "deals", "downside", "name_of", "periods", "plan", "skill"]
 

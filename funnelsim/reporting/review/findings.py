@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from funnelsim.events import EventLog
 from funnelsim.reporting.blocks import kpi, sentence
 from funnelsim.reporting.document import Sentence, Tile
-from funnelsim.reporting.facts import Facts, limit
-from funnelsim.reporting.gathering import gather
 from funnelsim.reporting.names import Names
-from funnelsim.reporting.risks import risks
+from funnelsim.reporting.review.facts import Facts, limit
+from funnelsim.reporting.review.gathering import gather
+from funnelsim.reporting.review.risks import risks
 from funnelsim.reporting.texts import Texts
 
 __all__ = ["Findings", "advice", "answer", "findings", "tiles"]

@@ -13,11 +13,11 @@ from funnelsim.planning.issued import actuals, read_issued, score
 from funnelsim.planning.revenue.cells import calendar
 from funnelsim.reporting.blocks import column, group, section, table, text
 from funnelsim.reporting.document import Group, Table
-from funnelsim.reporting.sales_forecast_ranges import KINDS, how_corrected, stated, widened
-from funnelsim.reporting.sales_forecast_words import Words
+from funnelsim.reporting.sales_forecast.ranges import KINDS, how_corrected, stated, widened
+from funnelsim.reporting.sales_forecast.words import Words
 
 if TYPE_CHECKING:
-    from funnelsim.reporting.sales_forecast import SalesForecast
+    from funnelsim.reporting.sales_forecast.sections import SalesForecast
     from funnelsim.reporting.texts import Texts
 
 __all__ = ["promises"]

@@ -19,9 +19,9 @@ from funnelsim.reporting.blocks import (
 from funnelsim.reporting.document import Column, Figure, Group, Table
 from funnelsim.reporting.evidence import of_experiment
 from funnelsim.reporting.experiment import capital, head, made_from, scale, span, today
-from funnelsim.reporting.lever_findings import advice as counsel
-from funnelsim.reporting.lever_findings import answer, details
-from funnelsim.reporting.lever_findings import risks as dangers
+from funnelsim.reporting.lever_atlas.findings import advice as counsel
+from funnelsim.reporting.lever_atlas.findings import answer, details
+from funnelsim.reporting.lever_atlas.findings import risks as dangers
 from funnelsim.reporting.texts import Texts, texts
 
 if TYPE_CHECKING:

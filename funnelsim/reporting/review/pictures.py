@@ -10,7 +10,7 @@ from funnelsim.measures.journeys import selling_path
 from funnelsim.reporting.blocks import figure
 from funnelsim.reporting.document import Figure
 from funnelsim.reporting.names import Names
-from funnelsim.reporting.tables import lasting
+from funnelsim.reporting.review.tables import lasting
 from funnelsim.reporting.texts import Texts
 
 __all__ = [

@@ -7,8 +7,8 @@ import math
 from funnelsim.events import EventLog
 from funnelsim.reporting.blocks import sentence
 from funnelsim.reporting.document import Sentence
-from funnelsim.reporting.facts import Empty, Facts
 from funnelsim.reporting.names import Names
+from funnelsim.reporting.review.facts import Empty, Facts
 from funnelsim.reporting.texts import Texts
 
 __all__ = ["risks"]

@@ -16,7 +16,7 @@ from funnelsim.events import EventLog
 from funnelsim.reporting.blocks import column, table, text
 from funnelsim.reporting.document import AnyBlock
 from funnelsim.reporting.parameters import sources, stages, teams
-from funnelsim.reporting.stress_items import Item, items
+from funnelsim.reporting.stress_des.items import Item, items
 from funnelsim.reporting.texts import Texts
 from funnelsim.scenarios.scenario import Scenario
 

@@ -24,7 +24,7 @@ from funnelsim.measures import (
     wip,
     won_value,
 )
-from funnelsim.reporting.facts import (
+from funnelsim.reporting.review.facts import (
     Busy,
     Earned,
     Empty,

@@ -16,12 +16,12 @@ from funnelsim.reporting.blocks import column, table
 from funnelsim.reporting.document import Table
 from funnelsim.reporting.inputs import fingerprint
 from funnelsim.reporting.provenance import versions
-from funnelsim.reporting.staffing_plan_findings import change_words, name_of, signed
+from funnelsim.reporting.staffing_plan.findings import change_words, name_of, signed
 from funnelsim.reporting.texts import Texts
 from funnelsim.worktime import parse_duration
 
 if TYPE_CHECKING:
-    from funnelsim.reporting.staffing_plan import StaffingPlan
+    from funnelsim.reporting.staffing_plan.sections import StaffingPlan
 
 __all__ = [
     "changes",

@@ -11,12 +11,12 @@ import numpy as np
 from funnelsim.measures import win_rate
 from funnelsim.reporting.blocks import kpi, sentence
 from funnelsim.reporting.document import Sentence, Tile
-from funnelsim.reporting.fit_words import names_of, uses
+from funnelsim.reporting.fit_review.words import names_of, uses
 from funnelsim.reporting.names import Names
 from funnelsim.reporting.texts import Texts
 
 if TYPE_CHECKING:
-    from funnelsim.reporting.calibrated import Calibrated
+    from funnelsim.reporting.fit_review.calibrated import Calibrated
 
 __all__ = ["advice", "answer", "fine", "grades", "named", "risks", "spanned", "tiles", "written"]
 

@@ -1,0 +1,35 @@
+"""The sales forecast: what will be won, how sure that is, and what it hangs on."""
+
+from __future__ import annotations
+
+from funnelsim.reporting.sales_forecast.sections import (
+    SalesForecast,
+    deals,
+    downside,
+    front,
+    issued,
+    kept,
+    making,
+    money,
+    periods,
+    plan,
+    promises,
+    ways,
+    work,
+)
+
+__all__ = [
+    "SalesForecast",
+    "deals",
+    "downside",
+    "front",
+    "issued",
+    "kept",
+    "making",
+    "money",
+    "periods",
+    "plan",
+    "promises",
+    "ways",
+    "work",
+]

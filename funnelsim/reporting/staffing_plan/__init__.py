@@ -1,0 +1,27 @@
+"""The staffing plan: who is needed, who works when, whom to hire."""
+
+from __future__ import annotations
+
+from funnelsim.reporting.staffing_plan.sections import (
+    StaffingPlan,
+    changes,
+    front,
+    heads,
+    hires,
+    issued,
+    making,
+    rosters,
+    work,
+)
+
+__all__ = [
+    "StaffingPlan",
+    "changes",
+    "front",
+    "heads",
+    "hires",
+    "issued",
+    "making",
+    "rosters",
+    "work",
+]
