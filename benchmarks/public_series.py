@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-__all__ = ["EVERY", "Case", "cases"]
+__all__ = ["EVERY", "QUARTERS_AHEAD", "SALES", "SHORTEST", "Case", "cases"]
 
 SALES = Path(__file__).parent.parent.parent / "shared" / "data" / "series"
 QUARTERS_AHEAD, MONTHS_AHEAD = 8, 12
