@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from funnelsim.calibration.auditing.findings import Finding
     from funnelsim.calibration.auditing.grades import Graded
     from funnelsim.calibration.raw import RawMetadata
-    from funnelsim.reporting.fit_review.calibrated import Calibrated
+    from funnelsim.reporting.fit_review.gathering import Calibrated
     from funnelsim.reporting.texts import Texts
 
 __all__ = ["as_data", "show_audit", "show_gravest", "show_refusals"]

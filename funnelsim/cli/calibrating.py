@@ -15,7 +15,7 @@ from funnelsim.cli.verbs import ScenarioFile
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from funnelsim.reporting.fit_review.calibrated import Calibrated, Sources
+    from funnelsim.reporting.fit_review.gathering import Calibrated, Sources
 
 __all__ = ["app"]
 
@@ -101,8 +101,8 @@ def calibrate(  # noqa: PLR0913, PLR0917 - one parameter an option
     from funnelsim.cli.progress import progress_bar
     from funnelsim.cli.showing import show_json
     from funnelsim.reporting.blocks import plain
-    from funnelsim.reporting.fit_review.calibrated import calibrated
     from funnelsim.reporting.fit_review.findings import answer
+    from funnelsim.reporting.fit_review.gathering import calibrated
     from funnelsim.reporting.texts import texts
 
     t = texts(lang)
@@ -190,7 +190,7 @@ def _sources(
     query: str,
 ) -> Sources:
     """What the user says about the files."""
-    from funnelsim.reporting.fit_review.calibrated import Sources
+    from funnelsim.reporting.fit_review.gathering import Sources
 
     given = str(mapping) if mapping else ""
     return Sources(tuple(files), given, pipeline, time_zone, currency, query)
@@ -199,7 +199,7 @@ def _sources(
 def _raw(sources: Sources) -> Any:  # noqa: ANN401 - a RawHistory
     """The export as it stands; a saved log has nothing to be audited."""
     from funnelsim.errors import ParameterError, Problem
-    from funnelsim.reporting.fit_review.calibrated import read
+    from funnelsim.reporting.fit_review.gathering import read
 
     if sources.is_log:
         fix = "Give the CRM's export; funnelsim calibrate takes the log as it is."

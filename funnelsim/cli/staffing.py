@@ -11,7 +11,7 @@ from funnelsim.cli.forecasting import forecast
 from funnelsim.cli.options import Input, Json, Lang, Mapping, Seed, Set, overrides
 
 if TYPE_CHECKING:
-    from funnelsim.reporting.staffing_plan.sections import StaffingPlan
+    from funnelsim.reporting.staffing_plan.gathering import StaffingPlan
 
 __all__: list[str] = []
 
@@ -73,7 +73,7 @@ def staffing(  # noqa: PLR0913, PLR0917 - one parameter an option
     from funnelsim.reporting.blocks import plain
     from funnelsim.reporting.inputs import check_input
     from funnelsim.reporting.staffing_plan.findings import answer
-    from funnelsim.reporting.staffing_plan.sections import work
+    from funnelsim.reporting.staffing_plan.gathering import work
     from funnelsim.reporting.texts import texts
 
     t = texts(lang)

@@ -17,7 +17,7 @@ from funnelsim.figures.roster import roster
 from funnelsim.reporting import blocks, staffing_plan
 from funnelsim.reporting.document import Attachment
 from funnelsim.reporting.pdf import render
-from funnelsim.reporting.staffing_plan.sections import promises
+from funnelsim.reporting.staffing_plan.gathering import promises
 
 BANK = shipped.scenarios() / "bank-retail.yaml"
 SHORT = {"run.horizon": "3 w", "run.warm_up": "2 w", "teams.call_centre.cost_per_hour": 120}

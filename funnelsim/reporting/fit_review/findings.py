@@ -16,7 +16,7 @@ from funnelsim.reporting.names import Names
 from funnelsim.reporting.texts import Texts
 
 if TYPE_CHECKING:
-    from funnelsim.reporting.fit_review.calibrated import Calibrated
+    from funnelsim.reporting.fit_review.gathering import Calibrated
 
 __all__ = ["advice", "answer", "fine", "grades", "named", "risks", "spanned", "tiles", "written"]
 

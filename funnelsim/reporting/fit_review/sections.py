@@ -28,10 +28,10 @@ from funnelsim.reporting.blocks import (
 from funnelsim.reporting.document import AnyBlock, Figure, Group
 from funnelsim.reporting.evidence import evidence
 from funnelsim.reporting.fit_review import tables as fit_tables
-from funnelsim.reporting.fit_review.calibrated import RUNS, Calibrated, Sources, calibrated
 from funnelsim.reporting.fit_review.findings import advice as counsel
 from funnelsim.reporting.fit_review.findings import answer, tiles
 from funnelsim.reporting.fit_review.findings import risks as dangers
+from funnelsim.reporting.fit_review.gathering import RUNS, Calibrated, Sources, calibrated
 from funnelsim.reporting.fit_review.words import names_of
 from funnelsim.reporting.inputs import titled
 from funnelsim.reporting.texts import Texts, texts

@@ -26,7 +26,7 @@ from funnelsim.reporting.texts import Texts
 if TYPE_CHECKING:
     from funnelsim.calibration.auditing.findings import Finding
     from funnelsim.calibration.auditing.grades import Reason
-    from funnelsim.reporting.fit_review.calibrated import Calibrated
+    from funnelsim.reporting.fit_review.gathering import Calibrated
 
 __all__ = ["audited", "changes", "compared", "graded", "inputs", "numbers", "origins", "refused"]
 

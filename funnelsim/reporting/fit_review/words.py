@@ -12,7 +12,7 @@ from funnelsim.reporting.names import Names
 from funnelsim.reporting.texts import Texts
 
 if TYPE_CHECKING:
-    from funnelsim.reporting.fit_review.calibrated import Calibrated
+    from funnelsim.reporting.fit_review.gathering import Calibrated
     from funnelsim.scenarios.scenario import Scenario
 
 __all__ = ["amount", "between", "measure", "method", "names_of", "reason", "subject", "uses"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from funnelsim.reporting.sales_forecast.gathering import SalesForecast, work
 from funnelsim.reporting.sales_forecast.sections import (
-    SalesForecast,
     deals,
     downside,
     front,
@@ -15,7 +15,6 @@ from funnelsim.reporting.sales_forecast.sections import (
     plan,
     promises,
     ways,
-    work,
 )
 
 __all__ = [

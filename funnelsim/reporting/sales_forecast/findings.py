@@ -15,7 +15,7 @@ from funnelsim.reporting.sales_forecast.words import Words
 
 if TYPE_CHECKING:
     from funnelsim.planning import RevenueForecast
-    from funnelsim.reporting.sales_forecast.sections import SalesForecast
+    from funnelsim.reporting.sales_forecast.gathering import SalesForecast
     from funnelsim.reporting.texts import Texts
 
 __all__ = ["advice", "answer", "held", "risks", "tiles", "weighed"]

@@ -17,7 +17,7 @@ from funnelsim.reporting.sales_forecast.ranges import KINDS, how_corrected, stat
 from funnelsim.reporting.sales_forecast.words import Words
 
 if TYPE_CHECKING:
-    from funnelsim.reporting.sales_forecast.sections import SalesForecast
+    from funnelsim.reporting.sales_forecast.gathering import SalesForecast
     from funnelsim.reporting.texts import Texts
 
 __all__ = ["promises"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from funnelsim.reporting.staffing_plan.gathering import StaffingPlan, work
 from funnelsim.reporting.staffing_plan.sections import (
-    StaffingPlan,
     changes,
     front,
     heads,
@@ -11,7 +11,6 @@ from funnelsim.reporting.staffing_plan.sections import (
     issued,
     making,
     rosters,
-    work,
 )
 
 __all__ = [

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from funnelsim.planning import StaffingForecast
-    from funnelsim.reporting.staffing_plan.sections import StaffingPlan
+    from funnelsim.reporting.staffing_plan.gathering import StaffingPlan
 
 __all__ = ["advice", "answer", "by_gap", "change_words", "name_of", "risks", "tiles", "totals"]
 

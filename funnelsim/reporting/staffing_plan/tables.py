@@ -21,7 +21,7 @@ from funnelsim.reporting.texts import Texts
 from funnelsim.worktime import parse_duration
 
 if TYPE_CHECKING:
-    from funnelsim.reporting.staffing_plan.sections import StaffingPlan
+    from funnelsim.reporting.staffing_plan.gathering import StaffingPlan
 
 __all__ = [
     "changes",
