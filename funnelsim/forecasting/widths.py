@@ -65,7 +65,7 @@ def widening(outlooks: Collection[Outlook], season: int) -> Floats:
     >>> widening([sure], 4).round(2).tolist()
     [1.82, 1.94]
     >>> widening([Outlook(np.zeros(1), np.eye(1)), Outlook(np.ones(1), np.eye(1))], 4).round(2)
-    array([1.12])
+    array([1.1])
     """
     spread = np.median([one.spread for one in outlooks], axis=0)
     variances = np.ones(len(spread))

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from funnelsim.reporting.sales_forecast.gathering import SalesForecast
     from funnelsim.reporting.texts import Texts
 
-__all__ = ["advice", "answer", "held", "risks", "tiles", "weighed"]
+__all__ = ["advice", "answer", "held", "notes", "risks", "tiles"]
 
+YEAR: Final = 54
+"""Weeks from which the data holds a year."""
 SURE: Final = 0.8
 UNSURE: Final = 0.5
 APART: Final = 0.2
@@ -130,8 +132,40 @@ def risks(found: SalesForecast, words: Words) -> tuple[Sentence, ...]:
                 p50=words.amount(row["p50"]),
             )
         )
-    said += [sentence("{note}", note=note) for note in found.notes(words)]
+    said += [sentence("{note}", note=note) for note in notes(found, words)]
     return tuple(said[:MOST])
+
+
+def notes(found: SalesForecast, words: Words) -> list[str]:
+    """What the reader has to know."""
+    t, made, over = words.t, found.forecast, found.fit.over
+    told = []
+    weeks = (found.log.meta.observed_until - found.log.meta.observed_from).days / 7
+    if weeks < YEAR:
+        told.append(
+            t._("The data holds {n} weeks: what happens every year cannot be known.").format(
+                n=t.number(weeks)
+            )
+        )
+    if made.reach < 1:
+        told.append(t._("The history is short for so far a horizon: the series weighs less."))
+    if not len(made.past) and "top_down" in made.ways:
+        told.append(
+            t._(
+                "The ways could not be tried at past cutoffs: the usual weights, {weights}."
+            ).format(weights=_weighed(made, t))
+        )
+    ended = sum(over.get(lead, 0.0) for lead in made.deals["lead_id"]) if over else 0.0
+    if round(ended):
+        told.append(
+            t._(
+                "{open} deals stand open; about {over} of them are over, and nobody closed "
+                "them: the forecast leaves them out. Close them in the CRM."
+            ).format(open=t.number(len(made.deals)), over=t.number(round(ended)))
+        )
+    if made.measure == "won":
+        told.append(t._("No won deal has a value: the forecast counts deals."))
+    return told
 
 
 def advice(found: SalesForecast, words: Words) -> dict[str, Sentence]:
@@ -191,10 +225,10 @@ def _ways(made: RevenueForecast, words: Words) -> list[Sentence]:
         )
     )
     both = {"below": words.amount(below), "above": words.amount(above)}
-    return [sentence(told, **both, weights=weighed(made, t))]
+    return [sentence(told, **both, weights=_weighed(made, t))]
 
 
-def weighed(made: RevenueForecast, t: Texts) -> str:
+def _weighed(made: RevenueForecast, t: Texts) -> str:
     """The weights of deals and series."""
     parts = (t.share(made.weights[way]) for way in ("bottom_up", "top_down"))
     return "\u00a0:\u00a0".join(parts)

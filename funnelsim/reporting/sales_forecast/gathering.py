@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 from funnelsim.events import EventLog
 from funnelsim.planning import RevenueForecast, forecast_revenue, restate
 from funnelsim.planning.issued import read_issued
-from funnelsim.reporting.sales_forecast.findings import weighed
-from funnelsim.reporting.sales_forecast.words import Words
 
 if TYPE_CHECKING:
     from funnelsim.calibration.fitting import Fit
@@ -19,7 +17,6 @@ if TYPE_CHECKING:
 __all__ = ["SalesForecast", "work"]
 
 RUNS: Final = 200
-YEAR: Final = 54
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,37 +41,6 @@ class SalesForecast:
     source: str = ""
     mapping: str = ""
     past: str = ""
-
-    def notes(self, words: Words) -> list[str]:
-        """What the reader has to know."""
-        t, made, found = words.t, self.forecast, self.fit.over
-        told = []
-        weeks = (self.log.meta.observed_until - self.log.meta.observed_from).days / 7
-        if weeks < YEAR:
-            told.append(
-                t._("The data holds {n} weeks: what happens every year cannot be known.").format(
-                    n=t.number(weeks)
-                )
-            )
-        if made.reach < 1:
-            told.append(t._("The history is short for so far a horizon: the series weighs less."))
-        if not len(made.past) and "top_down" in made.ways:
-            told.append(
-                t._(
-                    "The ways could not be tried at past cutoffs: the usual weights, {weights}."
-                ).format(weights=weighed(made, t))
-            )
-        over = sum(found.get(lead, 0.0) for lead in made.deals["lead_id"]) if found else 0.0
-        if round(over):
-            told.append(
-                t._(
-                    "{open} deals stand open; about {over} of them are over, and nobody closed "
-                    "them: the forecast leaves them out. Close them in the CRM."
-                ).format(open=t.number(len(made.deals)), over=t.number(round(over)))
-            )
-        if made.measure == "won":
-            told.append(t._("No won deal has a value: the forecast counts deals."))
-        return told
 
 
 def work(  # noqa: PLR0913 - one keyword per thing that can be said

@@ -10,6 +10,7 @@ from funnelsim.figures.wording import Wording
 from funnelsim.planning.staffing.staffing_sentences import hiring_sentence, odds, team_sentence
 from funnelsim.reporting.blocks import kpi, sentence
 from funnelsim.reporting.document import Sentence, Tile
+from funnelsim.reporting.staffing_plan.gathering import by_gap
 from funnelsim.reporting.texts import Texts
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from funnelsim.planning import StaffingForecast
     from funnelsim.reporting.staffing_plan.gathering import StaffingPlan
 
-__all__ = ["advice", "answer", "by_gap", "change_words", "name_of", "risks", "tiles", "totals"]
+__all__ = ["advice", "answer", "change_words", "name_of", "risks", "tiles", "totals"]
 
 _TOLD = 3
 _LITTLE = 0.05
@@ -27,12 +28,6 @@ _LITTLE = 0.05
 def name_of(found: StaffingForecast, team: str, t: Texts) -> str:
     """What a team is called."""
     return t.label(found.scenario.teams[team].label, team)
-
-
-def by_gap(found: StaffingForecast) -> list[str]:
-    """Teams, those that lack most first."""
-    gaps = found.plan.groupby("team", sort=False)["gap"].max()
-    return [str(team) for team in gaps.sort_values(ascending=False, kind="stable").index]
 
 
 def totals(found: StaffingForecast) -> pd.Series:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from funnelsim.errors import InputError, RunError
-from funnelsim.reporting.staffing_plan.findings import by_gap
 
 if TYPE_CHECKING:
     from funnelsim.engine.snapshot import Snapshot
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from funnelsim.scenarios.sampling import ScenarioSampler
     from funnelsim.scenarios.scenario import Scenario
 
-__all__ = ["StaffingPlan", "promises", "work"]
+__all__ = ["StaffingPlan", "by_gap", "promises", "work"]
 
 ROSTERS: Final = 4
 """Teams that get a roster: those that lack most."""
@@ -164,6 +163,12 @@ def work(  # noqa: PLR0913 - one keyword per thing a planner may choose
         mapping,
         dict(overrides or {}),
     )
+
+
+def by_gap(found: StaffingForecast) -> list[str]:
+    """Teams, those that lack most first."""
+    gaps = found.plan.groupby("team", sort=False)["gap"].max()
+    return [str(team) for team in gaps.sort_values(ascending=False, kind="stable").index]
 
 
 def promises(told: str) -> str | dict[str, str]:

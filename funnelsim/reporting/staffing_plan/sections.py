@@ -23,9 +23,9 @@ from funnelsim.reporting.evidence import evidence
 from funnelsim.reporting.experiment import illustrative
 from funnelsim.reporting.staffing_plan import tables
 from funnelsim.reporting.staffing_plan.findings import advice as counsel
-from funnelsim.reporting.staffing_plan.findings import answer, by_gap, name_of, tiles
+from funnelsim.reporting.staffing_plan.findings import answer, name_of, tiles
 from funnelsim.reporting.staffing_plan.findings import risks as dangers
-from funnelsim.reporting.staffing_plan.gathering import StaffingPlan
+from funnelsim.reporting.staffing_plan.gathering import StaffingPlan, by_gap
 from funnelsim.reporting.texts import Texts, texts
 
 __all__ = [
