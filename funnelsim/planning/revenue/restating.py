@@ -56,7 +56,14 @@ def restate(made: RevenueForecast, history: EventLog, issued: pd.DataFrame) -> R
 
     Examples
     --------
-    >>> restate(made, log, read_issued("issued.csv")).sentence()  # doctest: +SKIP
+    >>> import funnelsim as fs
+    >>> from funnelsim import shipped
+    >>> media = fs.load(shipped.scenarios() / "storage-media.yaml")
+    >>> log = fs.simulate(media, seed=1)
+    >>> made = fs.forecast_revenue(fs.calibrate(log), horizon="4 w", n=2, past=pd.DataFrame())
+    >>> told = restate(made, log, made.issued())  # of today: nothing of it is over yet
+    >>> bool((told.issued()["value"] == told.issued()["raw"]).all())
+    True
     """
     if made.raw is not None:
         return made
