@@ -120,7 +120,8 @@ def actuals(log: EventLog, issued: pd.DataFrame) -> pd.DataFrame:
                 "naive": _between(came, before, cutoff) if before >= begin else np.nan,
             }
         )
-    return pd.DataFrame(rows, columns=[*KEY, "actual", "naive"])
+    found = pd.DataFrame(rows, columns=[*KEY, "actual", "naive"])
+    return found.astype({**issued[KEY].dtypes, "actual": float, "naive": float})
 
 
 def matched(issued: pd.DataFrame, came: pd.DataFrame) -> pd.DataFrame:

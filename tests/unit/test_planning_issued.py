@@ -10,7 +10,7 @@ from funnelsim.calibration.fitting import calibrate
 from funnelsim.engine import simulate
 from funnelsim.errors import DataError, ParameterError
 from funnelsim.planning.bridge import STEPS, Inputs, bridge
-from funnelsim.planning.issued import actuals, read_issued, score
+from funnelsim.planning.issued import actuals, matched, read_issued, score
 from funnelsim.scenarios.changes import Change
 from funnelsim.scenarios.scenario import Scenario
 
@@ -71,6 +71,20 @@ def test_what_came_is_counted_in_the_periods_that_are_over(log):
     sums = came.groupby("series")["actual"].sum()
     assert sums["wins"] == inside.sum()
     assert sums["won_value"] == won.loc[inside, "value"].sum()
+
+
+def test_promises_of_which_none_is_over_yet_are_nothing_to_score(log, tmp_path):
+    until = pd.Timestamp(log.meta.observed_until)
+    ahead = {"cutoff": until, "series": "wins", "unit": "deals",
+             "period_start": until, "period_end": until + pd.Timedelta(weeks=4)}  # fmt: skip
+    rows = [{**ahead, "quantile": q, "value": 5.0} for q in (0.1, 0.5, 0.9)]
+    pd.DataFrame(rows).to_csv(tmp_path / "issued.csv", index=False)
+    issued = read_issued(tmp_path / "issued.csv")
+    for promises in (issued, issued[issued["cutoff"] < until]):
+        came = actuals(log, promises)
+        assert came.empty
+        assert matched(promises, came).empty
+        assert score(promises, came).empty
 
 
 def test_a_good_forecast_scores_well_and_a_sure_one_badly():
