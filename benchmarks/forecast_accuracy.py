@@ -51,7 +51,8 @@ SCORES = ("MASE", "MSIS", "SQL")
 ASKED = ("M1 monthly", "tourism monthly", "tourism quarterly", "sales")
 """On half A of these the recipe was chosen."""
 FRESH = ("M3 monthly", "M3 quarterly")
-"""Looked at only when the full recipe had been fixed."""
+"""Looked at when the recipe had been fixed; then half A helped to choose widths, and the members
+of the fast profile."""
 FEWEST = 20
 """A set of fewer series in a half stands in the table by set only: its mean is an accident."""
 

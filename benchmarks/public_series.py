@@ -6,7 +6,7 @@ hash of the name fixes: so the first n are a fair sample, and halves A and B nev
 
 The nine sales series end together, so that their last periods are nearly one observation (eight
 are hotel takings of one country): how often intervals hold is told from forecasts at every
-origin, as a set of its own.
+origin, as a set of its own, which belongs to no half.
 """
 
 from __future__ import annotations
