@@ -10,7 +10,7 @@ from funnelsim.figures.wording import Wording
 
 if TYPE_CHECKING:
     from funnelsim.forecasting.backtesting import Backtest
-    from funnelsim.forecasting.leads import LeadForecast
+    from funnelsim.forecasting.lead_forecast import LeadForecast
 
 __all__ = ["backtest_sentence", "lead_sentence", "model_name", "span"]
 

@@ -16,7 +16,7 @@ from funnelsim.scenarios.shock import Shock
 from funnelsim.scenarios.source import Source
 
 if TYPE_CHECKING:
-    from funnelsim.forecasting.leads import LeadForecast
+    from funnelsim.forecasting.lead_forecast import LeadForecast
 
 __all__ = ["Coming", "bringing"]
 

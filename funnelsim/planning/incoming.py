@@ -24,7 +24,7 @@ from funnelsim.scenarios.scenario import Scenario
 from funnelsim.worktime import DAY
 
 if TYPE_CHECKING:
-    from funnelsim.forecasting.leads import LeadForecast
+    from funnelsim.forecasting.lead_forecast import LeadForecast
 
 __all__ = ["set_to_leads"]
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from funnelsim.documents import did_you_mean
 from funnelsim.errors import ParameterError, Problem
-from funnelsim.forecasting.leads import LeadForecast
+from funnelsim.forecasting.lead_forecast import LeadForecast
 from funnelsim.scenarios.demand import leads_per_week
 from funnelsim.scenarios.scenario import Scenario
 from funnelsim.scenarios.source import Counts, Source

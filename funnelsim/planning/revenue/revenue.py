@@ -38,7 +38,7 @@ from funnelsim.planning.revenue.top_down import MEASURES, TopDown, look_from_abo
 
 if TYPE_CHECKING:
     from funnelsim.calibration.fitting import Fit
-    from funnelsim.forecasting.leads import LeadForecast
+    from funnelsim.forecasting.lead_forecast import LeadForecast
 
 __all__ = ["RUNS", "forecast_revenue"]
 

@@ -21,7 +21,7 @@ from funnelsim.scenarios.sampling import ScenarioSampler
 from funnelsim.scenarios.scenario import Scenario
 
 if TYPE_CHECKING:
-    from funnelsim.forecasting.leads import LeadForecast
+    from funnelsim.forecasting.lead_forecast import LeadForecast
 
 __all__ = ["forecast_staffing"]
 

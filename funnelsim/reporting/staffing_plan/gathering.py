@@ -14,7 +14,7 @@ from funnelsim.errors import InputError, RunError
 if TYPE_CHECKING:
     from funnelsim.engine.snapshot import Snapshot
     from funnelsim.events import EventLog
-    from funnelsim.forecasting.leads import LeadForecast
+    from funnelsim.forecasting.lead_forecast import LeadForecast
     from funnelsim.planning import HiringPlan, Roster, StaffingForecast
     from funnelsim.scenarios.sampling import ScenarioSampler
     from funnelsim.scenarios.scenario import Scenario
