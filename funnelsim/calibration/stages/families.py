@@ -22,6 +22,8 @@ Floats = NDArray[np.float64]
 WORST: Final = 1e10  # loss where the likelihood cannot be had
 LOWEST: Final = -745.0  # log of the smallest positive number
 
+BESIDE: Final = 1e-6  # the parts' quantiles, so that one of them may be the mixture's
+EXACT: Final = 1e-10
 SINGLE: Final = ("exponential", "weibull", "gamma", "lognormal", "loglogistic")
 
 ParametricFamily = str
@@ -56,7 +58,11 @@ class Fitted:
 
     def quantile(self, level: float) -> float:
         """The duration that this share does not exceed, seconds."""
-        return _quantile(self.family, self.theta, level)
+        return float(self.quantiles(np.array([level]))[0])
+
+    def quantiles(self, levels: Floats) -> Floats:
+        """The durations that these shares do not exceed, seconds."""
+        return _quantiles(self.family, self.theta, levels)
 
     def information(self, n: int) -> float:
         """Akaike's criterion with the correction for small samples; less is better."""
@@ -284,34 +290,40 @@ def _mixed(logit: float, first: Floats, second: Floats) -> Floats:
     )
 
 
-def _quantile(family: ParametricFamily, theta: Floats, level: float) -> float:
+def _quantiles(family: ParametricFamily, theta: Floats, levels: Floats) -> Floats:
     """Invert the distribution."""
     from scipy import special
 
     if family == "exponential":
-        return float(-np.log1p(-level) * np.exp(theta[0]))
+        return np.asarray(-np.log1p(-levels) * np.exp(theta[0]))
     if family == "gamma":
-        return float(special.gammaincinv(np.exp(theta[1]), level) * np.exp(theta[0]))
+        return np.asarray(special.gammaincinv(np.exp(theta[1]), levels) * np.exp(theta[0]))
     if family == "mixture":
-        return _bisected(theta, level)
+        return _between_parts(theta, levels)
     if family == "lognormal":
-        z = float(special.ndtri(level))
+        z = special.ndtri(levels)
     else:
-        z = float(np.log(-np.log1p(-level)) if family == "weibull" else special.logit(level))
-    return float(np.exp(theta[0] + np.exp(theta[1]) * z))
+        z = np.log(-np.log1p(-levels)) if family == "weibull" else special.logit(levels)
+    return np.asarray(np.exp(theta[0] + np.exp(theta[1]) * z))
 
 
-def _bisected(theta: Floats, level: float) -> float:
-    """The quantile of a mixture: it lies between those of its parts."""
-    from scipy.optimize import brentq
+def _between_parts(theta: Floats, levels: Floats) -> Floats:
+    """The quantiles of a mixture: each lies between those of its parts."""
+    from scipy.optimize.elementwise import find_root
 
-    ends = [np.log(_quantile("lognormal", theta[i : i + 2], level)) for i in (1, 3)]
-    low, high = min(ends), max(ends)
-    if high - low < 1e-9:  # noqa: PLR2004
-        return float(np.exp(low))
+    ends = [np.log(_quantiles("lognormal", theta[i : i + 2], levels)) for i in (1, 3)]
+    low, high = np.minimum(*ends), np.maximum(*ends)
 
-    def excess(log_time: float) -> float:
-        tail = _log_survival("mixture", theta, np.array([np.exp(log_time)]))
-        return float(1 - np.exp(tail[0]) - level)
+    def excess(log_time: Floats, log_rest: Floats) -> Floats:
+        return log_rest - _log_survival("mixture", theta, np.exp(log_time))
 
-    return float(np.exp(brentq(excess, low - 1e-6, high + 1e-6, xtol=1e-10)))
+    found = find_root(
+        excess,
+        (low - BESIDE, high + BESIDE),
+        args=(np.log1p(-levels),),
+        tolerances={"xatol": EXACT, "xrtol": 0.0},
+    )
+    if not found.success.all():
+        message = f"a mixture has no quantile at {levels[~found.success]}"
+        raise ValueError(message)
+    return np.asarray(np.exp(found.x))

@@ -117,9 +117,15 @@ class Parametric:
 
     def quantile(self, level: float) -> float:
         """As `Shape`."""
-        if level <= self.zero:
-            return 0.0
-        return self.fitted.quantile((level - self.zero) / (1 - self.zero))
+        return float(self.quantiles(np.array([level]))[0])
+
+    def quantiles(self, levels: Floats) -> Floats:
+        """The same for several levels."""
+        found = np.zeros(len(levels))
+        late = levels > self.zero
+        if late.any():
+            found[late] = self.fitted.quantiles((levels[late] - self.zero) / (1 - self.zero))
+        return found
 
     def drawn(self, rng: np.random.Generator, pace: float = 1.0) -> object:
         """As `Shape`."""
@@ -129,8 +135,7 @@ class Parametric:
         fitted = _sensible(self.fitted.drawn(rng), self.fitted)
         if pace == 1:
             return _spec(fitted, zero)
-        one = Parametric(fitted, zero)
-        return _cells(lambda levels: np.array([one.quantile(p) for p in levels]), WHOLE, pace)
+        return _cells(Parametric(fitted, zero).quantiles, WHOLE, pace)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
