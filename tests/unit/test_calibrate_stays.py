@@ -9,7 +9,7 @@ from statsmodels.duration.survfunc import CumIncidenceRight, SurvfuncRight
 
 from funnelsim.calibration.cleaning.spelling import length, shares
 from funnelsim.calibration.stages.dwell import dwell
-from funnelsim.calibration.stages.families import SINGLE, fit
+from funnelsim.calibration.stages.families import SINGLE, Fitted, fit
 from funnelsim.calibration.stages.routes import routes
 from funnelsim.calibration.stages.shapes import Constant, Empirical
 from funnelsim.calibration.stages.survival import Durations, curve
@@ -153,6 +153,20 @@ def test_two_humps_are_no_single_family():
     assert part.shape.family in {"lognormal mixture", "observed"}
     assert part.shape.quantile(0.5) == pytest.approx(np.quantile(time, 0.5), rel=0.05)
     assert part.shape.quantile(0.9) == pytest.approx(np.quantile(time, 0.9), rel=0.15)
+
+
+@pytest.mark.parametrize(
+    "theta",
+    [(0.3, 3.8, -2.0, 11.0, -0.3), (-4.0, 9.0, 0.5, 12.0, 1.0), (0.0, 8.0, 0.1, 8.0, 0.1)],
+    ids=["apart", "one is rare", "alike"],
+)
+def test_quantiles_of_a_mixture_leave_what_they_say_beyond_them(theta):
+    mixture = Fitted("mixture", np.array(theta), np.eye(5), 0.0)
+    levels = np.array([1e-6, 0.01, 0.3, 0.5, 0.574, 0.9, 0.999, 1 - 1e-12])
+    beyond = mixture.log_survival(mixture.quantiles(levels))
+    assert np.expm1(beyond)[:-1] == pytest.approx(-levels[:-1], rel=1e-7)
+    assert beyond == pytest.approx(np.log1p(-levels), rel=1e-7)
+    assert mixture.quantile(0.3) == pytest.approx(mixture.quantiles(levels)[2], rel=1e-9)
 
 
 def test_censored_end_goes_on_at_the_last_rate():
