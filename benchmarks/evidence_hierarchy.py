@@ -19,6 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from public_series import QUARTERS_AHEAD as AHEAD
 from public_series import SALES, SHORTEST
+from resampling import mean_interval
 
 from funnelsim.forecasting.forecaster import Settings
 from funnelsim.forecasting.leads import outlook_of
@@ -27,7 +28,6 @@ from funnelsim.forecasting.table_series import from_table
 
 DATA = SALES / "aus_accommodation_quarterly_takings.csv"
 ENDS = {"80 %": (0.1, 0.9), "95 %": (0.025, 0.975)}
-DRAWS = 2000
 
 Floats = NDArray[np.float64]
 
@@ -76,11 +76,7 @@ def shares(paths: Floats, outcome: Floats) -> dict[str, float]:
 
 def told(rows: pd.DataFrame, name: str) -> str:
     """Mean over origins, with its bootstrap over stretches of time."""
-    rng = np.random.default_rng(1)
-    parts = [part.to_numpy() for _, part in rows.groupby("stretch")[name]]
-    picks = rng.integers(len(parts), size=(DRAWS, len(parts)))
-    sample = [np.concatenate([parts[i] for i in pick]).mean() for pick in picks]
-    lo, hi = np.quantile(sample, [0.025, 0.975])
+    lo, hi = mean_interval(rows[name].to_numpy(), rows["stretch"].to_numpy())
     return f"{rows[name].mean():.1%} [{lo:.0%}, {hi:.0%}]"
 
 

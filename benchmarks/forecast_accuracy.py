@@ -28,6 +28,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 from numpy.typing import NDArray
 from public_series import EVERY, Case, cases
+from resampling import mean_interval
 from rounds import keep
 
 from funnelsim.forecasting.combination import LEVELS, predict
@@ -268,22 +269,17 @@ def _by_set(
     units = np.array([_unit(case) for case in there])
     for group in np.unique(groups):
         member = groups == group
-        together = [np.flatnonzero(member & (units == unit)) for unit in np.unique(units[member])]
-        rng = np.random.default_rng(1)
-        picks = rng.integers(len(together), size=(DRAWS, len(together)))
-        draws = [np.concatenate([together[i] for i in pick]) for pick in picks]
         for model, values in scores.items():
             mean = values[member].mean(axis=0)
-            sample = [values[draw, 3:].mean(axis=0) for draw in draws]
-            ends = np.quantile(sample, [0.025, 0.975], axis=0).T
+            ends = [mean_interval(values[member, 3 + i], units[member]) for i in range(2)]
             covers = [f"{100 * v:.1f} [{100 * lo:.1f}, {100 * hi:.1f}]"
                       for v, (lo, hi) in zip(mean[3:], ends, strict=True)]  # fmt: skip
             cells = [*(f"{v:.3f}" for v in mean[:3]), *covers]
             print(f"| {group} | {model} | " + " | ".join(cells) + " |")
             found[f"{group} / {model}"] = {
                 **dict(zip((*SCORES, "80", "95"), mean, strict=True)),
-                "80 in": ends[0].tolist(),
-                "95 in": ends[1].tolist(),
+                "80 in": ends[0],
+                "95 in": ends[1],
             }
     print()
     return found
