@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from funnelsim.documents import did_you_mean
-from funnelsim.errors import ParameterError, Problem, RunError
+from funnelsim.errors import InputError, ParameterError, Problem, RunError
 from funnelsim.messages import Message
 from funnelsim.reporting.blocks import read
 from funnelsim.reporting.document import AnyBlock, End
@@ -39,6 +39,8 @@ TYPES: Mapping[str, type] = {
     "list": list,
 }
 # What a notebook must not tell: times and temporary paths differ from run to run.
+INPUT = {"InputError"} | {kind.__name__ for kind in InputError.__subclasses__()}
+"""What a cell raises where the input, not the notebook, is wrong."""
 RESTLESS = ("papermill", "execution", "widgets")
 
 
@@ -151,8 +153,8 @@ def execute(
 
     Raises
     ------
-    ParameterError
-        Before a kernel starts.
+    InputError
+        Parameters, before a kernel starts; whatever a cell finds wrong with the input.
     RunError
         A cell failed, took too long, the kernel died, or the notebook has no end.
     """
@@ -225,6 +227,8 @@ def _run(
                 execution_timeout=timeout,
             )
         except PapermillExecutionError as error:
+            if error.ename in INPUT:  # for whoever gave the input, not for the notebook's author
+                raise InputError(Problem(line) for line in error.evalue.splitlines()) from error
             last = f"{error.ename}: {error.evalue}".strip().rpartition("\n")[2]
             raise RunError(
                 Message("{place}: {error}", place=_place(written), error=last)

@@ -13,7 +13,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from funnelsim.errors import ParameterError, RunError
+from funnelsim.errors import InputError, ParameterError, RunError
 from funnelsim.reporting import kinds, screen
 from funnelsim.reporting.notebooks import check_parameters, execute
 
@@ -127,6 +127,18 @@ def test_a_run_that_did_not_finish_is_an_error(notebook, cells, message, capfd):
     with pytest.raises(RunError, match=message):
         execute(notebook(*cells), {})
     assert "Traceback" not in capfd.readouterr().err
+
+
+def test_wrong_input_found_in_a_cell_is_told_whole_and_without_the_cell(notebook):
+    told = ["plan.csv:3 plan: a plan of -5. Give 0 or more.", 'teams: there is no team "desk".']
+    path = notebook(
+        f"from funnelsim.errors import DataError, Problem\n"
+        f"raise DataError([Problem(line) for line in {told!r}])",
+        "blocks.end()",
+    )
+    with pytest.raises(InputError) as wrong:
+        execute(path, {})
+    assert [str(problem) for problem in wrong.value.problems] == told
 
 
 def test_a_cell_that_takes_too_long_is_an_error(notebook):

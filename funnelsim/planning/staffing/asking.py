@@ -21,7 +21,8 @@ def check_numbers(
     """Refuse numbers out of range, and a scenario in which nobody works."""
     problems = []
     if not scenario.teams:
-        problems.append(Problem("the scenario has no teams", scenario.name, "teams"))
+        fix = "Say who works (teams) and how long (work of stages); an export needs its tasks."
+        problems.append(Problem("the scenario has no teams", scenario.name, "teams", fix))
     shares = {"max_occupancy": (max_occupancy, 1.0), "sure": (sure, 0.999)}
     problems += [
         Problem(f"{name} is {value!r}", path=name, fix=f"Give a share above 0, up to {most:g}.")
